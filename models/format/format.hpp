@@ -9,10 +9,10 @@ using Code = std::uint32_t;
 
 /// Which codes of a format are not numbers.
 enum class NonFinite : std::uint8_t {
-  ieee,           ///< top exponent: infinity at mantissa 0, NaN elsewhere (IEEE 754)
-  nan_all_ones,   ///< no infinity; NaN where exponent and mantissa are all ones (OCP e4m3), "fn"
-  none,           ///< every code is a number, "f"
-  nan_neg_zero,   ///< no infinity; one NaN at the negative-zero code, no negative zero, "fnuz"
+  ieee,          ///< top exponent: infinity at mantissa 0, NaN elsewhere (IEEE 754)
+  nan_all_ones,  ///< no infinity; NaN where exponent and mantissa are all ones (OCP e4m3), "fn"
+  none,          ///< every code is a number, "f"
+  nan_neg_zero,  ///< no infinity; one NaN at the negative-zero code, no negative zero, "fnuz"
 };
 
 /// A binary floating-point format as data. Comparable; valid if made by `make_format` or
@@ -25,18 +25,23 @@ struct Format {
   int bias = 0;
   NonFinite non_finite = NonFinite::ieee;
   bool is_signed = true;
-  bool has_zero = true;        ///< false: code 0 is a number like any other (e8m0fnu)
-  bool has_subnormals = true;  ///< false: exponent field 0 is an ordinary exponent (DLFloat16, e8m0fnu)
+  bool has_zero = true;  ///< false: code 0 is a number like any other (e8m0fnu)
+  bool has_subnormals =
+      true;  ///< false: exponent field 0 is an ordinary exponent (DLFloat16, e8m0fnu)
 
   friend bool operator==(const Format&, const Format&) = default;
 
   /// Width of a code in bits.
-  [[nodiscard]] constexpr int bits() const { return exponent_bits + mantissa_bits + (is_signed ? 1 : 0); }
+  [[nodiscard]] constexpr int bits() const {
+    return exponent_bits + mantissa_bits + (is_signed ? 1 : 0);
+  }
   /// Width of a magnitude (exponent and mantissa) in bits.
   [[nodiscard]] constexpr int magnitude_bits() const { return exponent_bits + mantissa_bits; }
   [[nodiscard]] constexpr Code magnitude_mask() const { return (Code{1} << magnitude_bits()) - 1; }
   /// The sign bit in place; 0 for unsigned formats.
-  [[nodiscard]] constexpr Code sign_mask() const { return is_signed ? Code{1} << magnitude_bits() : 0; }
+  [[nodiscard]] constexpr Code sign_mask() const {
+    return is_signed ? Code{1} << magnitude_bits() : 0;
+  }
   /// Number of codes, 2^bits (64-bit: 32-bit formats have 2^32).
   [[nodiscard]] constexpr std::uint64_t code_count() const { return std::uint64_t{1} << bits(); }
 
@@ -50,10 +55,13 @@ struct Format {
   /// Magnitude code of the largest finite value.
   [[nodiscard]] constexpr Code max_finite_magnitude() const {
     switch (non_finite) {
-      case NonFinite::ieee: return (magnitude_mask() >> mantissa_bits << mantissa_bits) - 1;
-      case NonFinite::nan_all_ones: return magnitude_mask() - 1;
+      case NonFinite::ieee:
+        return (magnitude_mask() >> mantissa_bits << mantissa_bits) - 1;
+      case NonFinite::nan_all_ones:
+        return magnitude_mask() - 1;
       case NonFinite::none:
-      case NonFinite::nan_neg_zero: break;
+      case NonFinite::nan_neg_zero:
+        break;
     }
     return magnitude_mask();
   }
@@ -62,10 +70,13 @@ struct Format {
   /// The NaN that encoding produces (quiet: top mantissa bit set; positive); only with has_nan().
   [[nodiscard]] constexpr Code nan_code() const {
     switch (non_finite) {
-      case NonFinite::ieee: return infinity_magnitude() | (Code{1} << (mantissa_bits - 1));
-      case NonFinite::nan_neg_zero: return sign_mask();
+      case NonFinite::ieee:
+        return infinity_magnitude() | (Code{1} << (mantissa_bits - 1));
+      case NonFinite::nan_neg_zero:
+        return sign_mask();
       case NonFinite::nan_all_ones:
-      case NonFinite::none: break;
+      case NonFinite::none:
+        break;
     }
     return magnitude_mask();
   }

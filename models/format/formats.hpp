@@ -21,7 +21,8 @@ struct NamedFormat {
 
 /// A valid format, or UserError: E in 1..8, M in 0..23, 0 <= bias <= 255, at least one positive
 /// finite value.
-[[nodiscard]] Format make_format(int exponent_bits, int mantissa_bits, int bias, NonFinite non_finite);
+[[nodiscard]] Format make_format(int exponent_bits, int mantissa_bits, int bias,
+                                 NonFinite non_finite);
 
 /// Reads a name: a row of the table (`e4m3fn`, `bf16`), or `e{E}m{M}` + optional bias `b{B}` +
 /// optional ending `fn`, `f` or `fnuz`. Default bias 2^(E-1)-1, for `fnuz` 2^(E-1).

@@ -41,7 +41,7 @@ enum class Overflow : std::uint8_t {
 enum class NanPolicy : std::uint8_t {
   error,  ///< std::domain_error
   zero,
-  max,    ///< the largest finite, with the NaN's sign
+  max,  ///< the largest finite, with the NaN's sign
 };
 [[nodiscard]] NanPolicy parse_nan_policy(std::string_view text);
 

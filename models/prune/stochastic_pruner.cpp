@@ -1,0 +1,77 @@
+#include "models/prune/stochastic_pruner.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+#include "models/error.hpp"
+
+namespace gradpath {
+namespace {
+
+constexpr std::uint32_t kSignBit = 0x80000000u;
+constexpr std::uint32_t kFractionMask = 0x007fffffu;
+constexpr int kFractionBits = 23;
+
+// Significand and exponent field such that the value is significand * 2^(exponent - 150), for
+// normals and subnormals alike.
+struct Parts {
+  std::uint32_t significand;
+  int exponent;
+};
+
+constexpr Parts split(std::uint32_t magnitude) {
+  const std::uint32_t field = magnitude >> kFractionBits;
+  const std::uint32_t fraction = magnitude & kFractionMask;
+  if (field == 0) return {fraction, 1};
+  return {fraction | (kFractionMask + 1), static_cast<int>(field)};
+}
+
+}  // namespace
+
+StochasticPruner::StochasticPruner(float alpha, int random_bits)
+    : alpha_(alpha), random_bits_(random_bits) {
+  if (!(alpha >= 0) || !std::isfinite(alpha)) {
+    throw UserError(
+        fmt::format("pruning threshold {} is not usable; expected a finite number >= 0", alpha));
+  }
+  if (random_bits < 1 || random_bits > 24) {
+    throw UserError(fmt::format("pruning with {} random bits; expected 1 to 24", random_bits));
+  }
+}
+
+float StochasticPruner::prune(float x, std::uint32_t random_word) const {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const auto alpha_bits = std::bit_cast<std::uint32_t>(alpha_) & ~kSignBit;  // -0 is 0
+  const std::uint32_t magnitude = bits & ~kSignBit;
+  if (magnitude >= alpha_bits) return x;
+  const Parts value = split(magnitude);
+  const Parts threshold = split(alpha_bits);
+  const int d = threshold.exponent - value.exponent;
+  if (d > random_bits_ + 1) return 0.0f;
+  const std::uint64_t u = random_word >> (32 - random_bits_);
+  const std::uint64_t left = (2 * u + 1) * threshold.significand;
+  const std::uint64_t right = (std::uint64_t{value.significand} << (random_bits_ + 1)) >> d;
+  if (left >= right) return 0.0f;
+  return std::bit_cast<float>((bits & kSignBit) | alpha_bits);
+}
+
+void StochasticPruner::prune(std::span<const float> in, std::span<float> out, CounterRandom random,
+                             std::uint64_t first_index) const {
+  if (in.size() != out.size()) throw std::invalid_argument("prune: sizes of in and out differ");
+  for (std::size_t i = 0; i < in.size(); ++i) out[i] = prune(in[i], random.word(first_index + i));
+}
+
+void StochasticPruner::prune_with_words(std::span<const float> in,
+                                        std::span<const std::uint32_t> words,
+                                        std::span<float> out) const {
+  if (in.size() != out.size() || in.size() != words.size()) {
+    throw std::invalid_argument("prune: sizes of in, words and out differ");
+  }
+  for (std::size_t i = 0; i < in.size(); ++i) out[i] = prune(in[i], words[i]);
+}
+
+}  // namespace gradpath

@@ -1,0 +1,186 @@
+#include "models/quantize/quantizer.hpp"
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <stdexcept>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "models/error.hpp"
+
+namespace gradpath {
+namespace {
+
+constexpr std::uint32_t kSignBit = 0x80000000u;
+constexpr std::uint32_t kInfinityBits = 0x7f800000u;
+constexpr std::uint32_t kFractionMask = 0x007fffffu;
+constexpr int kFractionBits = 23;
+constexpr int kFloatBias = 127;
+constexpr int kTableBits = 16;  // formats up to this width decode by table
+
+// Beyond this many places every fraction bit is below the rounding decision of any mode: 24
+// significand bits, 32 random bits, and one.
+constexpr int kMaxShift = 57;
+
+bool nonzero(std::uint64_t bits) { return bits != 0; }
+
+}  // namespace
+
+Quantizer::Quantizer(const Format& format, const CastOptions& options)
+    : format_(format),
+      options_(options),
+      min_exponent_(format.min_exponent()),
+      max_magnitude_(format.max_finite_magnitude()) {
+  if (format.bits() > kTableBits) return;
+  values_.resize(format.code_count());
+  for (Code code = 0; code < values_.size(); ++code) {
+    values_[code] = static_cast<float>(decode(format, code));
+  }
+}
+
+// The integer form of the definition, for finite non-NaN |x| and a format with subnormals: the
+// significand is shifted to the format's quantum, and what falls off decides.
+Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t word) const {
+  std::uint64_t significand = abs_bits & kFractionMask;
+  int exponent = static_cast<int>(abs_bits >> kFractionBits) - kFloatBias;
+  if (exponent == -kFloatBias) {  // fp32 subnormal: normalised, for formats that reach lower
+    if (significand == 0) return 0;
+    const int up = std::countl_zero(static_cast<std::uint32_t>(significand)) - 8;
+    significand <<= up;
+    exponent = 1 - kFloatBias - up;
+  } else {
+    significand |= kFractionMask + 1;
+  }
+  const int mantissa_bits = format_.mantissa_bits;
+  const int quantum_exponent = std::max(exponent, min_exponent_);
+  const int shift =
+      std::min(kFractionBits - mantissa_bits + (quantum_exponent - exponent), kMaxShift);
+  const auto base = static_cast<std::uint64_t>(quantum_exponent + format_.bias - 1)
+                    << mantissa_bits;
+  std::uint64_t code = base + (significand >> shift);
+  const std::uint64_t fraction = significand & ((std::uint64_t{1} << shift) - 1);
+  if (fraction != 0) {
+    const std::uint64_t half = std::uint64_t{1} << (shift - 1);
+    bool up = false;
+    switch (options_.rounding.mode) {
+      case Rounding::Mode::rne:
+        up = fraction > half || (fraction == half && nonzero(code & 1));
+        break;
+      case Rounding::Mode::rna:
+        up = fraction >= half;
+        break;
+      case Rounding::Mode::rtz:
+        up = false;
+        break;
+      case Rounding::Mode::rup:
+        up = !negative;
+        break;
+      case Rounding::Mode::rdn:
+        up = negative;
+        break;
+      case Rounding::Mode::rto:
+        up = !nonzero(code & 1);
+        break;
+      case Rounding::Mode::sr: {
+        const int random_bits = options_.rounding.random_bits;
+        const std::uint64_t top = shift >= random_bits ? fraction >> (shift - random_bits)
+                                                       : fraction << (random_bits - shift);
+        const std::uint64_t u = word >> (32 - random_bits);
+        up = nonzero((top + u) >> random_bits);
+        break;
+      }
+    }
+    code += up ? 1 : 0;
+  }
+  // Any code past the largest finite overflows alike; the cap keeps it in 32 bits.
+  return static_cast<Code>(std::min<std::uint64_t>(code, std::uint64_t{max_magnitude_} + 1));
+}
+
+Code Quantizer::code(float x, std::uint32_t random_word) const {
+  const auto bits = std::bit_cast<std::uint32_t>(x);
+  const std::uint32_t abs_bits = bits & ~kSignBit;
+  if (abs_bits >= kInfinityBits || !format_.has_subnormals) {
+    return encode(format_, options_, static_cast<double>(x), random_word);
+  }
+  const bool negative = bits != abs_bits;
+  const Code rounded = magnitude(abs_bits, negative, random_word);
+  if (rounded > max_magnitude_) {
+    return encode(format_, options_, static_cast<double>(x), random_word);
+  }
+  if (rounded == 0 && !format_.has_negative_zero()) return 0;
+  return rounded | (negative ? format_.sign_mask() : 0);
+}
+
+float Quantizer::value(Code code) const {
+  return values_.empty() ? static_cast<float>(decode(format_, code)) : values_[code];
+}
+
+namespace {
+
+template <class CodeT, class WordOf>
+void cast_all(const Quantizer& quantizer, std::span<const float> in, std::span<CodeT> out,
+              float scale, std::uint64_t first_index, WordOf word_of) {
+  if (in.size() != out.size()) throw std::invalid_argument("cast: sizes of in and out differ");
+  if (quantizer.format().bits() > static_cast<int>(8 * sizeof(CodeT))) {
+    throw std::invalid_argument("cast: codes of this format need a wider type");
+  }
+  std::size_t i = 0;
+  try {
+    for (; i < in.size(); ++i) {
+      out[i] = static_cast<CodeT>(quantizer.code(in[i] * scale, word_of(i)));
+    }
+  } catch (const std::domain_error&) {
+    throw UserError(fmt::format(
+        "element {} has no counterpart in this format (NaN, or negative in an unsigned format); "
+        "choose --nan zero or --nan max, or a format with NaN",
+        first_index + i));
+  }
+}
+
+}  // namespace
+
+template <class CodeT>
+void Quantizer::to_codes(std::span<const float> in, std::span<CodeT> out, float scale,
+                         CounterRandom random, std::uint64_t first_index) const {
+  cast_all(*this, in, out, scale, first_index, [&](std::size_t i) {
+    return options_.rounding.is_stochastic() ? random.word(first_index + i) : 0u;
+  });
+}
+
+template <class CodeT>
+void Quantizer::to_codes_with_words(std::span<const float> in, std::span<const std::uint32_t> words,
+                                    std::span<CodeT> out, float scale) const {
+  if (in.size() != words.size()) throw std::invalid_argument("cast: sizes of in and words differ");
+  cast_all(*this, in, out, scale, 0, [&](std::size_t i) { return words[i]; });
+}
+
+void Quantizer::to_values(std::span<const float> in, std::span<float> out, float scale,
+                          CounterRandom random, std::uint64_t first_index) const {
+  if (in.size() != out.size()) throw std::invalid_argument("cast: sizes of in and out differ");
+  constexpr std::size_t kBlock = 1024;
+  std::array<Code, kBlock> codes{};
+  for (std::size_t begin = 0; begin < in.size(); begin += kBlock) {
+    const auto count = std::min(kBlock, in.size() - begin);
+    const auto block = std::span(codes).first(count);
+    to_codes(in.subspan(begin, count), block, scale, random, first_index + begin);
+    for (std::size_t i = 0; i < count; ++i) out[begin + i] = value(block[i]) / scale;
+  }
+}
+
+template void Quantizer::to_codes(std::span<const float>, std::span<std::uint8_t>, float,
+                                  CounterRandom, std::uint64_t) const;
+template void Quantizer::to_codes(std::span<const float>, std::span<std::uint16_t>, float,
+                                  CounterRandom, std::uint64_t) const;
+template void Quantizer::to_codes(std::span<const float>, std::span<std::uint32_t>, float,
+                                  CounterRandom, std::uint64_t) const;
+template void Quantizer::to_codes_with_words(std::span<const float>, std::span<const std::uint32_t>,
+                                             std::span<std::uint8_t>, float) const;
+template void Quantizer::to_codes_with_words(std::span<const float>, std::span<const std::uint32_t>,
+                                             std::span<std::uint16_t>, float) const;
+template void Quantizer::to_codes_with_words(std::span<const float>, std::span<const std::uint32_t>,
+                                             std::span<std::uint32_t>, float) const;
+
+}  // namespace gradpath

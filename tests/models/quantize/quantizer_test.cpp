@@ -1,0 +1,134 @@
+#include "models/quantize/quantizer.hpp"
+
+#include <bit>
+#include <cmath>
+#include <cstdlib>
+#include <limits>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "models/error.hpp"
+#include "models/format/formats.hpp"
+
+namespace gradpath {
+namespace {
+
+std::uint64_t test_seed() {
+  const char* text = std::getenv("GRADPATH_TEST_SEED");
+  return text == nullptr ? 20061 : std::strtoull(text, nullptr, 10);
+}
+
+// Inputs around everything that decides a cast: each grid value, each midpoint and their fp32
+// neighbours, beyond the largest finite too; then specials and random bit patterns.
+std::vector<float> adversarial_inputs(const Format& format, std::mt19937_64& random) {
+  std::vector<float> inputs;
+  const auto add = [&](double centre) {
+    const auto x = static_cast<float>(centre);
+    for (const float y : {x, std::nextafter(x, 0.0f), std::nextafter(x, 1e38f)}) {
+      inputs.push_back(y);
+      inputs.push_back(-y);
+    }
+  };
+  const Code last = format.max_finite_magnitude();
+  const Code step = std::max<Code>(1, last / 2000);
+  for (Code code = 0; code < last; code += step) {
+    const double lo = decode(format, code);
+    const double hi = decode(format, code + 1);
+    add(lo);
+    add((lo + hi) / 2);
+    add(lo + (hi - lo) * 0.25);
+  }
+  const double top = max_finite(format);
+  for (const double factor : {1.0, 1.01, 1.0625, 1.125, 1.25, 1.5, 2.0, 3.0, 100.0})
+    add(top * factor);
+  for (const std::uint32_t bits :
+       {0x7f800000u, 0xff800000u, 0x7fc00000u, 0xffc12345u, 0x7f800001u, 0x00000001u, 0x80000001u,
+        0x007fffffu, 0x00800000u, 0u, 0x80000000u}) {
+    inputs.push_back(std::bit_cast<float>(bits));
+  }
+  for (int i = 0; i < 2000; ++i)
+    inputs.push_back(std::bit_cast<float>(static_cast<std::uint32_t>(random())));
+  return inputs;
+}
+
+class BulkCast : public testing::TestWithParam<std::string> {};
+
+TEST_P(BulkCast, EqualsTheDefinition) {
+  const auto seed = test_seed();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const Format format = parse_format(GetParam());
+  const auto inputs = adversarial_inputs(format, random);
+  for (const char* rounding :
+       {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:7", "sr:24", "sr:32"}) {
+    for (const auto overflow : {Overflow::standard, Overflow::saturate}) {
+      const CastOptions options{parse_rounding(rounding), overflow, NanPolicy::zero};
+      const Quantizer quantizer(format, options);
+      for (const float x : inputs) {
+        const auto word = static_cast<std::uint32_t>(random());
+        ASSERT_EQ(quantizer.code(x, word), encode(format, options, static_cast<double>(x), word))
+            << GetParam() << " " << rounding << " x " << std::hexfloat << x << " bits " << std::hex
+            << std::bit_cast<std::uint32_t>(x) << " word " << word;
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, BulkCast,
+                         testing::ValuesIn(parse_format_list(
+                             "e5m2,e4m3,e4m3fn,e3m4,e2m5,e5m2fnuz,e4m3fnuz,e4m3b11fnuz,e8m0fnu,"
+                             "e3m2fn,e2m3fn,e2m1fn,fp16,bf16,tf32,fp32,dlfloat16,e1m6,e1m0f,e8m0,"
+                             "e8m3b200f,e6m1b60fn,e8m4b255,e7m0fnuz,e5m0,e3m0f,e4m23")),
+                         [](const auto& row) { return row.param; });
+
+TEST(BulkCast, DoesNotDependOnChunks) {
+  const Quantizer quantizer(parse_format("e4m3fn"), {.rounding = parse_rounding("sr")});
+  const CounterRandom random(Seed{7});
+  std::vector<float> in(10'000);
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = std::sin(static_cast<float>(i)) * 300;
+  std::vector<std::uint8_t> whole(in.size());
+  std::vector<std::uint8_t> parts(in.size());
+  quantizer.to_codes<std::uint8_t>(in, whole, 1.0f, random);
+  for (std::size_t begin = 0, size = 1; begin < in.size();
+       begin += size, size = size * 3 % 257 + 1) {
+    const auto count = std::min(size, in.size() - begin);
+    quantizer.to_codes<std::uint8_t>(std::span(in).subspan(begin, count),
+                                     std::span(parts).subspan(begin, count), 1.0f, random, begin);
+  }
+  EXPECT_EQ(whole, parts);
+}
+
+TEST(BulkCast, ValuesAreDecodedCodesDividedByTheScale) {
+  const Quantizer quantizer(parse_format("e5m2"), {});
+  const std::vector<float> in = {1.1f, -3.3f, 1e-6f, 0.0f, 70000.0f};
+  std::vector<float> values(in.size());
+  quantizer.to_values(in, values, 0.25f);
+  EXPECT_EQ(values, (std::vector<float>{1.0f, -3.5f, 0.0f, 0.0f, 65536.0f}));
+}
+
+TEST(BulkCast, NanErrorNamesTheElement) {
+  const Quantizer quantizer(parse_format("e2m1fn"), {});
+  std::vector<float> in(10, 1.0f);
+  in[6] = std::numeric_limits<float>::quiet_NaN();
+  std::vector<std::uint8_t> out(in.size());
+  try {
+    quantizer.to_codes<std::uint8_t>(in, out, 1.0f, CounterRandom(Seed{}), 100);
+    FAIL() << "no error";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("element 106"), std::string::npos) << error.what();
+  }
+}
+
+TEST(BulkCast, RefusesCodesThatDoNotFitAndSizesThatDiffer) {
+  const Quantizer quantizer(parse_format("fp16"), {});
+  std::vector<float> in(4);
+  std::vector<std::uint8_t> narrow(4);
+  std::vector<std::uint16_t> short_out(3);
+  EXPECT_THROW(quantizer.to_codes<std::uint8_t>(in, narrow), std::invalid_argument);
+  EXPECT_THROW(quantizer.to_codes<std::uint16_t>(in, short_out), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace gradpath
