@@ -1,0 +1,77 @@
+#include "traces/mapped_file.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "models/error.hpp"
+
+namespace gradpath {
+namespace {
+
+// Closes a descriptor on every way out of the constructor; the mapping outlives it.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+void unmap(std::span<const std::byte> bytes) {
+  // munmap takes a non-const pointer to memory that nobody could write.
+  if (!bytes.empty()) ::munmap(const_cast<std::byte*>(bytes.data()), bytes.size());
+}
+
+}  // namespace
+
+MappedFile::MappedFile(const std::string& path) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) {
+    throw UserError(fmt::format("{}: cannot open the file ({}); give the path of a readable file",
+                                path, std::strerror(errno)));
+  }
+  struct stat status = {};
+  if (::fstat(file.get(), &status) != 0) {
+    throw UserError(fmt::format("{}: cannot inspect the file ({})", path, std::strerror(errno)));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw UserError(
+        fmt::format("{}: {}; give the path of a regular file, as it is mapped into memory", path,
+                    S_ISDIR(status.st_mode) ? "is a directory" : "is not a file"));
+  }
+  const auto size = static_cast<std::size_t>(status.st_size);
+  if (size == 0) return;
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (address == MAP_FAILED) {
+    throw UserError(
+        fmt::format("{}: cannot map the file's {} bytes ({})", path, size, std::strerror(errno)));
+  }
+  bytes_ = {static_cast<const std::byte*>(address), size};
+}
+
+MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+
+MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
+  if (this != &other) {
+    unmap(bytes_);
+    bytes_ = std::exchange(other.bytes_, {});
+  }
+  return *this;
+}
+
+MappedFile::~MappedFile() { unmap(bytes_); }
+
+}  // namespace gradpath

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string>
+
+namespace gradpath {
+
+/// A whole file mapped read-only. Move-only; the bytes stay where they are when it moves.
+/// (A file that another program shortens while it is mapped raises SIGBUS on access: replace files
+/// by renaming, as AtomicFile does, and never in place.)
+class MappedFile {
+ public:
+  /// UserError if the file is missing, unreadable or not a regular file.
+  explicit MappedFile(const std::string& path);
+  MappedFile(MappedFile&& other) noexcept;
+  MappedFile& operator=(MappedFile&& other) noexcept;
+  MappedFile(const MappedFile&) = delete;
+  MappedFile& operator=(const MappedFile&) = delete;
+  ~MappedFile();
+
+  [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
+
+ private:
+  std::span<const std::byte> bytes_;
+};
+
+}  // namespace gradpath
