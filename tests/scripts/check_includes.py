@@ -1,0 +1,36 @@
+#!/usr/bin/env python3
+"""Every #include follows the arrows of docs/architecture.md: check_includes.py ROOT."""
+import pathlib
+import re
+import sys
+
+# folder -> folders it may include from (longest prefix wins)
+MAY_USE = {
+    "models": ["models"],
+    "traces": ["traces", "models"],
+    "sim/datapath": ["sim/datapath", "traces", "models"],
+    "sim/verify": ["sim/verify", "traces", "models"],
+    "sim/explore": ["sim/explore", "traces", "models"],
+    "sim/cli": ["sim", "traces", "models"],
+}
+# Only these folders may know SystemC or Verilated code.
+KNOWS_HARDWARE = ("sim/datapath", "sim/verify")
+
+root = pathlib.Path(sys.argv[1])
+problems, checked = [], 0
+for folder, allowed in MAY_USE.items():
+    for path in sorted((root / folder).rglob("*.[ch]pp")):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            match = re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line)
+            if not match:
+                continue
+            checked += 1
+            kind, target = match.groups()
+            where = f"{path.relative_to(root)}:{number}"
+            if kind == '"' and not any(target.startswith(a + "/") for a in allowed):
+                if not (target.startswith("V") and folder in KNOWS_HARDWARE):
+                    problems.append(f"{where}: {folder} may not include {target}")
+            if re.match(r"systemc|verilated", target) and folder not in KNOWS_HARDWARE:
+                problems.append(f"{where}: {folder} may not know {target}")
+print("\n".join(problems) or f"{checked} includes follow the arrows")
+sys.exit(1 if problems or checked == 0 else 0)
