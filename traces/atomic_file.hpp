@@ -26,6 +26,9 @@ class AtomicFile {
   /// As given to the constructor.
   [[nodiscard]] const std::string& path() const { return path_; }
 
+  /// True for a device or pipe, which is written directly.
+  [[nodiscard]] bool is_direct() const { return direct_; }
+
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
   /// Flushes to disk and takes the destination's place. Once, and last.

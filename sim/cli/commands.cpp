@@ -1,0 +1,11 @@
+#include "sim/cli/commands.hpp"
+
+namespace gradpath::cli {
+
+std::vector<CommandPtr> all_commands() {
+  std::vector<CommandPtr> commands;
+  commands.push_back(make_formats_command());
+  return commands;
+}
+
+}  // namespace gradpath::cli

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <vector>
+
+#include "sim/cli/command.hpp"
+
+namespace gradpath::cli {
+
+/// Every verb, in the order that --help lists them.
+[[nodiscard]] std::vector<CommandPtr> all_commands();
+
+// One a file of the same name.
+[[nodiscard]] CommandPtr make_formats_command();
+
+}  // namespace gradpath::cli
