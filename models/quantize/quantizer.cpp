@@ -34,6 +34,7 @@ Quantizer::Quantizer(const Format& format, const CastOptions& options)
       options_(options),
       min_exponent_(format.min_exponent()),
       max_magnitude_(format.max_finite_magnitude()) {
+  if (kernels::covers(format)) vector_constants_ = kernels::cast_constants(format, options);
   if (format.bits() > kTableBits) return;
   values_.resize(format.code_count());
   for (Code code = 0; code < values_.size(); ++code) {
@@ -120,32 +121,69 @@ float Quantizer::value(Code code) const {
 
 namespace {
 
-template <class CodeT, class WordOf>
-void cast_all(const Quantizer& quantizer, std::span<const float> in, std::span<CodeT> out,
-              float scale, std::uint64_t first_index, WordOf word_of) {
-  if (in.size() != out.size()) throw std::invalid_argument("cast: sizes of in and out differ");
-  if (quantizer.format().bits() > static_cast<int>(8 * sizeof(CodeT))) {
+// Calls f(offset, keys, low index, count) for the runs of elements that share their random keys:
+// one run, unless the indices cross a multiple of 2^32.
+template <class F>
+void for_each_run(CounterRandom random, std::uint64_t first_index, std::size_t count, F f) {
+  constexpr std::uint64_t kIndicesPerKey = std::uint64_t{1} << 32;
+  for (std::size_t offset = 0; offset < count;) {
+    const std::uint64_t index = first_index + offset;
+    const auto low = static_cast<std::uint32_t>(index);
+    const auto run =
+        static_cast<std::size_t>(std::min<std::uint64_t>(count - offset, kIndicesPerKey - low));
+    f(offset, random.keys(index), low, run);
+    offset += run;
+  }
+}
+
+template <class Out>
+void check_sizes(const Quantizer& quantizer, std::size_t in, std::span<Out> out) {
+  if (in != out.size()) throw std::invalid_argument("cast: sizes of in and out differ");
+  if (std::is_integral_v<Out> && quantizer.format().bits() > static_cast<int>(8 * sizeof(Out))) {
     throw std::invalid_argument("cast: codes of this format need a wider type");
   }
+}
+
+// One element at a time; also finds the element that the vector code only knows to exist.
+template <class CodeT, class WordOf>
+void cast_one_by_one(const Quantizer& quantizer, std::span<const float> in, std::span<CodeT> out,
+                     float scale, std::uint64_t first_index, WordOf word_of) {
   std::size_t i = 0;
   try {
     for (; i < in.size(); ++i) {
       out[i] = static_cast<CodeT>(quantizer.code(in[i] * scale, word_of(i)));
     }
   } catch (const std::domain_error&) {
-    throw UserError(fmt::format(
-        "element {} has no counterpart in this format (NaN, or negative in an unsigned format); "
-        "choose --nan zero or --nan max, or a format with NaN",
-        first_index + i));
+    throw UserError(
+        fmt::format("element {} is NaN, which this format cannot hold; choose --nan zero or "
+                    "--nan max, or a format with NaN",
+                    first_index + i));
   }
 }
+
+template <class CodeT>
+constexpr bool kHasVectorCode = sizeof(CodeT) <= 2;
 
 }  // namespace
 
 template <class CodeT>
 void Quantizer::to_codes(std::span<const float> in, std::span<CodeT> out, float scale,
                          CounterRandom random, std::uint64_t first_index) const {
-  cast_all(*this, in, out, scale, first_index, [&](std::size_t i) {
+  check_sizes(*this, in.size(), out);
+  bool done = false;
+  if constexpr (kHasVectorCode<CodeT>) {
+    if (vector_constants_) {
+      done = true;
+      for_each_run(random, first_index, in.size(),
+                   [&](auto offset, auto keys, auto low, auto count) {
+                     const kernels::CastRun run{in.data() + offset, count,     scale, nullptr,
+                                                keys.key0,          keys.key1, low};
+                     done = kernels::to_codes(*vector_constants_, run, out.data() + offset) && done;
+                   });
+    }
+  }
+  if (done) return;
+  cast_one_by_one(*this, in, out, scale, first_index, [&](std::size_t i) {
     return options_.rounding.is_stochastic() ? random.word(first_index + i) : 0u;
   });
 }
@@ -153,13 +191,29 @@ void Quantizer::to_codes(std::span<const float> in, std::span<CodeT> out, float 
 template <class CodeT>
 void Quantizer::to_codes_with_words(std::span<const float> in, std::span<const std::uint32_t> words,
                                     std::span<CodeT> out, float scale) const {
+  check_sizes(*this, in.size(), out);
   if (in.size() != words.size()) throw std::invalid_argument("cast: sizes of in and words differ");
-  cast_all(*this, in, out, scale, 0, [&](std::size_t i) { return words[i]; });
+  if constexpr (kHasVectorCode<CodeT>) {
+    if (vector_constants_) {
+      const kernels::CastRun run{in.data(), in.size(), scale, words.data(), 0, 0, 0};
+      if (kernels::to_codes(*vector_constants_, run, out.data())) return;
+    }
+  }
+  cast_one_by_one(*this, in, out, scale, 0, [&](std::size_t i) { return words[i]; });
 }
 
 void Quantizer::to_values(std::span<const float> in, std::span<float> out, float scale,
                           CounterRandom random, std::uint64_t first_index) const {
-  if (in.size() != out.size()) throw std::invalid_argument("cast: sizes of in and out differ");
+  check_sizes(*this, in.size(), out);
+  if (vector_constants_) {
+    bool done = true;
+    for_each_run(random, first_index, in.size(), [&](auto offset, auto keys, auto low, auto count) {
+      const kernels::CastRun run{in.data() + offset, count,     scale, nullptr,
+                                 keys.key0,          keys.key1, low};
+      done = kernels::to_values(*vector_constants_, run, out.data() + offset) && done;
+    });
+    if (done) return;
+  }
   constexpr std::size_t kBlock = 1024;
   std::array<Code, kBlock> codes{};
   for (std::size_t begin = 0; begin < in.size(); begin += kBlock) {

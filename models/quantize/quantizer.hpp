@@ -1,11 +1,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
 
 #include "models/format/codec.hpp"
 #include "models/format/format.hpp"
+#include "models/quantize/cast_kernels.hpp"
 #include "models/round/random.hpp"
 
 namespace gradpath {
@@ -47,6 +49,7 @@ class Quantizer {
   CastOptions options_;
   int min_exponent_;
   Code max_magnitude_;
+  std::optional<kernels::CastConstants> vector_constants_;  ///< empty: the scalar code runs
   std::vector<float> values_;  ///< decode table of formats up to 16 bits
 };
 

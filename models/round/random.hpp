@@ -29,11 +29,20 @@ class CounterRandom {
  public:
   explicit constexpr CounterRandom(Seed seed) : seed_(seed) {}
 
+  /// The two keys of the 2^32 indices that share index >> 32.
+  struct Keys {
+    std::uint32_t key0;
+    std::uint32_t key1;
+  };
+  [[nodiscard]] constexpr Keys keys(std::uint64_t index) const {
+    const std::uint64_t key = splitmix64(seed_.value ^ splitmix64(index >> 32));
+    return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
+  }
+
   /// The 32-bit word of element `index`.
   [[nodiscard]] constexpr std::uint32_t word(std::uint64_t index) const {
-    const std::uint64_t key = splitmix64(seed_.value ^ splitmix64(index >> 32));
-    return mix(static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(key),
-               static_cast<std::uint32_t>(key >> 32));
+    const auto [key0, key1] = keys(index);
+    return mix(static_cast<std::uint32_t>(index), key0, key1);
   }
 
   /// The 32-bit core: two keys, constant over 2^32 elements, enter before each multiplication.

@@ -1,5 +1,6 @@
 #include "models/quantize/quantizer.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <cstdlib>
@@ -8,6 +9,7 @@
 #include <string>
 
 #include <gtest/gtest.h>
+#include <hwy/targets.h>
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
@@ -76,12 +78,75 @@ TEST_P(BulkCast, EqualsTheDefinition) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, BulkCast,
-                         testing::ValuesIn(parse_format_list(
-                             "e5m2,e4m3,e4m3fn,e3m4,e2m5,e5m2fnuz,e4m3fnuz,e4m3b11fnuz,e8m0fnu,"
-                             "e3m2fn,e2m3fn,e2m1fn,fp16,bf16,tf32,fp32,dlfloat16,e1m6,e1m0f,e8m0,"
-                             "e8m3b200f,e6m1b60fn,e8m4b255,e7m0fnuz,e5m0,e3m0f,e4m23")),
-                         [](const auto& row) { return row.param; });
+// Every instruction set that the vector code was compiled for and this machine has, and the widths
+// around a vector, with words hashed and words given.
+class VectorCast : public testing::TestWithParam<std::string> {};
+
+TEST_P(VectorCast, EqualsTheDefinitionOnEveryTarget) {
+  const auto seed = test_seed();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  const Format format = parse_format(GetParam());
+  auto inputs = adversarial_inputs(format, random);
+  std::shuffle(inputs.begin(), inputs.end(), random);
+  const CounterRandom words(Seed{seed});
+  const std::uint64_t first = (std::uint64_t{1} << 32) - 1000;  // crosses a change of keys
+  std::vector<std::uint32_t> given(inputs.size());
+  for (auto& word : given) word = static_cast<std::uint32_t>(random());
+
+  for (const char* rounding :
+       {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:7", "sr:24", "sr:32"}) {
+    for (const auto overflow : {Overflow::standard, Overflow::saturate}) {
+      const CastOptions options{parse_rounding(rounding), overflow, NanPolicy::zero};
+      const Quantizer quantizer(format, options);
+      std::vector<std::uint16_t> expected(inputs.size());
+      std::vector<std::uint16_t> expected_given(inputs.size());
+      for (std::size_t i = 0; i < inputs.size(); ++i) {
+        const auto x = static_cast<double>(inputs[i] * 0.5f);
+        expected[i] = static_cast<std::uint16_t>(encode(format, options, x, words.word(first + i)));
+        expected_given[i] = static_cast<std::uint16_t>(encode(format, options, x, given[i]));
+      }
+      for (const std::int64_t target : hwy::SupportedAndGeneratedTargets()) {
+        hwy::SetSupportedTargetsForTest(target);
+        const auto where = GetParam() + " " + rounding + " on " + hwy::TargetName(target);
+        std::vector<std::uint16_t> codes(inputs.size());
+        quantizer.to_codes<std::uint16_t>(inputs, codes, 0.5f, words, first);
+        ASSERT_EQ(codes, expected) << where;
+        quantizer.to_codes_with_words<std::uint16_t>(inputs, given, codes, 0.5f);
+        ASSERT_EQ(codes, expected_given) << where;
+        std::vector<float> values(inputs.size());
+        quantizer.to_values(inputs, values, 0.5f, words, first);
+        for (std::size_t i = 0; i < values.size(); ++i) {
+          const auto value = static_cast<float>(decode(format, expected[i])) / 0.5f;
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(values[i]), std::bit_cast<std::uint32_t>(value))
+              << where << " code " << expected[i];
+        }
+        if (format.bits() <= 8) {
+          for (std::size_t count = 0; count < 70; ++count) {
+            std::vector<std::uint8_t> bytes(count);
+            quantizer.to_codes<std::uint8_t>(std::span(inputs).first(count), bytes, 0.5f, words,
+                                             first);
+            ASSERT_TRUE(std::equal(bytes.begin(), bytes.end(), expected.begin())) << where;
+          }
+        }
+      }
+      hwy::SetSupportedTargetsForTest(0);
+    }
+  }
+}
+
+constexpr const char* kUpTo16Bits =
+    "e5m2,e4m3,e4m3fn,e3m4,e2m5,e5m2fnuz,e4m3fnuz,e4m3b11fnuz,e8m0fnu,e3m2fn,e2m3fn,e2m1fn,fp16,"
+    "bf16,dlfloat16,e1m6,e1m0f,e8m0,e8m3b200f,e6m1b60fn,e8m4b255,e7m0fnuz,e5m0,e3m0f";
+
+const auto kByName = [](const auto& row) { return row.param; };
+
+INSTANTIATE_TEST_SUITE_P(UpTo16Bits, BulkCast, testing::ValuesIn(parse_format_list(kUpTo16Bits)),
+                         kByName);
+INSTANTIATE_TEST_SUITE_P(Wide, BulkCast, testing::ValuesIn(parse_format_list("tf32,fp32,e4m23")),
+                         kByName);
+INSTANTIATE_TEST_SUITE_P(UpTo16Bits, VectorCast, testing::ValuesIn(parse_format_list(kUpTo16Bits)),
+                         kByName);
 
 TEST(BulkCast, DoesNotDependOnChunks) {
   const Quantizer quantizer(parse_format("e4m3fn"), {.rounding = parse_rounding("sr")});
