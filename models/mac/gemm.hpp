@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "models/mac/operand.hpp"
+#include "models/sparse/sparse_panel.hpp"
+
+namespace gradpath {
+
+/// The arithmetic of one accumulator (docs/microarchitecture.md, "Values"): it starts at +0 and, in
+/// the order of k, adds fp32(a * b) with one rounding to nearest even; a zero `a` (of either sign)
+/// is skipped, so it contributes nothing even against an infinity or a NaN. The product is exact
+/// wherever both significands together have at most 24 bits and the result is in fp32's range: for
+/// all operands up to fp16 or bf16.
+
+/// D[m, n] = sum over k of A[m, k] B[k, n], as the plain triple loop: the definition.
+/// a: m x k, b: k x n, d: m x n, row-major; std::invalid_argument if sizes differ.
+void gemm_reference(std::span<const float> a, std::span<const float> b, std::span<float> d,
+                    std::int64_t m, std::int64_t n, std::int64_t k);
+
+/// Adds a panel's products to its accumulators: element (row r, offset o) of the panel meets row
+/// first_k + o of the operand. Equal to gemm_reference bit for bit, whatever the panels' sizes, as
+/// each accumulator sees its products in the order of k.
+/// accumulators: panel.rows x operand.columns(); scratch: operand.columns().
+void accumulate_panel(const SparsePanel& panel, std::int64_t first_k, const DenseOperand& operand,
+                      std::span<float> accumulators, std::span<float> scratch);
+
+/// Undoes the operands' scales: fp32(fp32(d / scale_a) / scale_b). Exact with powers of two, unless
+/// fp32 itself underflows or overflows.
+void unscale(std::span<float> d, float scale_a, float scale_b);
+
+}  // namespace gradpath

@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <ostream>
+#include <vector>
+
+#include "models/sparse/packed_codes.hpp"
+
+namespace gradpath {
+
+/// Several beats of the gradient stream as one transaction. Belongs to one chunk; its last beat may
+/// be partly filled.
+struct Burst {
+  std::uint32_t elements = 0;
+  std::uint32_t beats = 0;
+  std::shared_ptr<std::vector<float>> values;               ///< until the quantizer
+  std::shared_ptr<std::vector<Code>> codes;                 ///< from the quantizer on
+  std::shared_ptr<const std::vector<std::uint64_t>> index;  ///< in the tensor; null if not needed
+};
+
+/// A burst without its zeros.
+struct PackedBurst {
+  std::uint32_t beats = 0;
+  std::shared_ptr<PackedCodes> packed;
+};
+
+/// A full bank of the gradient buffer, lent to the array.
+struct Chunk {
+  std::uint64_t panel = 0;
+  std::uint64_t index = 0;  ///< of the panel's chunks
+  int bank = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t nonzeros = 0;
+  std::shared_ptr<const std::vector<PackedCodes>> runs;
+};
+
+/// A slice of the dense operand has arrived.
+struct OperandSlice {
+  std::uint64_t bytes = 0;
+};
+
+/// The sums of one pass, on their way out of the array.
+struct ResultTile {
+  std::uint64_t panel = 0;
+  std::uint64_t tile = 0;
+  std::uint32_t rows = 0;
+  std::uint32_t columns = 0;
+  bool first_chunk = false;
+  bool last_chunk = false;
+  std::shared_ptr<const std::vector<float>> panel_values;  ///< with the panel's very last tile
+};
+
+// sc_fifo wants to be able to print its contents.
+inline std::ostream& operator<<(std::ostream& out, const Burst& burst) {
+  return out << "burst of " << burst.elements;
+}
+inline std::ostream& operator<<(std::ostream& out, const PackedBurst& burst) {
+  return out << "packed burst of " << burst.beats << " beats";
+}
+inline std::ostream& operator<<(std::ostream& out, const Chunk& chunk) {
+  return out << "chunk " << chunk.panel << '.' << chunk.index;
+}
+inline std::ostream& operator<<(std::ostream& out, const OperandSlice& slice) {
+  return out << "operand slice of " << slice.bytes << " bytes";
+}
+inline std::ostream& operator<<(std::ostream& out, const ResultTile& tile) {
+  return out << "tile " << tile.panel << '.' << tile.tile;
+}
+
+}  // namespace gradpath

@@ -1,0 +1,318 @@
+// How long things take: the closed form of docs/microarchitecture.md, the bounds, the counters.
+#include <algorithm>
+#include <sstream>
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include "models/error.hpp"
+#include "sim/datapath/checks.hpp"
+#include "sim/datapath/plan.hpp"
+#include "tests/sim/datapath/random_layer.hpp"
+
+namespace gradpath::test {
+namespace {
+
+std::uint64_t ceil_div(std::uint64_t a, std::uint64_t b) { return (a + b - 1) / b; }
+
+const ModuleStats& module(const GemmReport& report, std::string_view name) {
+  return *std::find_if(report.modules.begin(), report.modules.end(),
+                       [&](const ModuleStats& m) { return m.module == name; });
+}
+
+TEST(DenseTiming, EqualsTheClosedForm) {
+  // With memory that is never the limit, a front end faster than the array and drains shorter than
+  // a pass: the first panel's way through the front end, all passes, the last drain and write.
+  std::mt19937_64 random(test_seed());
+  int compared = 0;
+  for (int trial = 0; trial < 40; ++trial) {
+    const auto draw = [&](std::int64_t low, std::int64_t high) {
+      return std::uniform_int_distribution<std::int64_t>(low, high)(random);
+    };
+    const std::int64_t m = draw(1, 100);
+    const std::int64_t n = draw(64, 200);
+    const std::int64_t k = draw(16, 90);
+    const DatapathConfig config{.array_rows = static_cast<std::uint32_t>(draw(1, 16)),
+                                .array_columns = static_cast<std::uint32_t>(draw(1, 16)),
+                                .lanes = 16,
+                                .burst_beats = static_cast<std::uint32_t>(draw(1, 8)),
+                                .dram_bytes_per_cycle = 1 << 20,
+                                .dram_burst_bytes = 1 << 20,
+                                .dispatch = {.kind = Dispatch::Kind::dense}};
+    Layer layer = lognormal_layer(linear_shape(m, n, k), random);
+    Datapath datapath(config);
+    const GemmReport report =
+        replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+
+    const auto rows = static_cast<std::int64_t>(config.array_rows);
+    const auto panels = ceil_div(static_cast<std::uint64_t>(m), config.array_rows);
+    const auto tiles = ceil_div(static_cast<std::uint64_t>(n), config.array_columns);
+    const auto first_panel = static_cast<std::uint64_t>(std::min(m, rows) * k);
+    const auto last_rows = static_cast<std::uint64_t>((m - 1) % rows + 1);
+    const auto last_columns = static_cast<std::uint64_t>((n - 1) % config.array_columns + 1);
+    const std::uint64_t drain = ceil_div(last_rows * last_columns, config.array_columns);
+    const std::uint64_t burst = config.burst_beats;
+    const std::uint64_t bursts = ceil_div(first_panel, burst * 16);
+    const std::uint64_t last_burst = ceil_div(first_panel - (bursts - 1) * burst * 16, 16);
+    const std::uint64_t fill =
+        bursts == 1 ? 1 + 4 * last_burst : 1 + (bursts + 2) * burst + last_burst;
+    ASSERT_LE(ceil_div(first_panel, 16), tiles * static_cast<std::uint64_t>(k));
+    EXPECT_EQ(report.cycles, fill + panels * tiles * static_cast<std::uint64_t>(k) + drain + 1)
+        << "m " << m << " n " << n << " k " << k << " R " << rows << " C " << config.array_columns
+        << " burst " << burst << ", " << seed_note();
+    EXPECT_EQ(report.dense_cycles, report.cycles);
+    EXPECT_EQ(report.macs, static_cast<std::uint64_t>(m * n * k));
+    ++compared;
+  }
+  EXPECT_EQ(compared, 40);
+}
+
+TEST(Bounds, AreNeverBeatenAndCountersAddUp) {
+  std::mt19937_64 random(test_seed());
+  std::uniform_real_distribution<double> uniform;
+  int runs = 0;
+  for (int trial = 0; trial < 60; ++trial) {
+    const Layer layer = lognormal_layer(random_shape(random), random, uniform(random));
+    const float alpha = trial % 2 == 0 ? 0.0f : static_cast<float>(uniform(random) * 1e-3);
+    const DatapathConfig config = random_config(random);
+    Datapath datapath(config);
+    const std::uint64_t multipliers = std::uint64_t{config.array_rows} * config.array_columns;
+    for (const GemmKind kind : kBothKinds) {
+      const GemmReport r = replay_gemm(datapath, default_numerics(), layer.tensors(alpha), kind);
+      const double nonzeros = r.density * static_cast<double>(r.m * r.k * r.groups);
+      const double products = nonzeros * static_cast<double>(r.n);
+      EXPECT_NEAR(static_cast<double>(r.compute_bound),
+                  std::ceil(products / static_cast<double>(multipliers) - 1e-9), 1.0)
+          << seed_note();
+      // Every gradient element once, every output byte once: no machine can do with less.
+      const std::uint64_t outputs = static_cast<std::uint64_t>(kind == GemmKind::input_gradient
+                                                                   ? layer.shape.input_elements()
+                                                                   : layer.shape.weight_elements());
+      EXPECT_GE(r.memory_bound,
+                ceil_div((layer.gradient.size() + outputs) * 4, config.dram_bytes_per_cycle))
+          << seed_note();
+      EXPECT_GE(r.cycles, r.compute_bound) << seed_note();
+      EXPECT_GE(r.cycles, r.memory_bound) << seed_note();
+      EXPECT_LE(r.utilization, 1.0) << seed_note();
+      for (const ModuleStats& m : r.modules) {
+        EXPECT_EQ(m.busy + m.stalled_in + m.stalled_out + m.idle, r.cycles)
+            << m.module << ", " << seed_note();
+      }
+      if (config.dispatch.kind == Dispatch::Kind::row_skip) {
+        EXPECT_LE(module(r, "mac_array").busy, r.dense_cycles) << seed_note();
+      }
+      ++runs;
+    }
+  }
+  EXPECT_EQ(runs, 120);
+}
+
+TEST(BackPressure, SlowMemoryMakesAProductMemoryBoundAndFastMemoryComputeBound) {
+  std::mt19937_64 random(test_seed());
+  const ConvShape shape{.batch = 2,
+                        .inputs = 32,
+                        .outputs = 32,
+                        .in_size = {16, 16},
+                        .kernel = {3, 3},
+                        .padding = {1, 1}};
+  const Layer layer = lognormal_layer(shape, random);
+  Datapath slow(DatapathConfig{.dram_bytes_per_cycle = 1});
+  const auto a = replay_gemm(slow, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+  EXPECT_GT(a.memory_bound, a.compute_bound);
+  EXPECT_LE(static_cast<double>(a.cycles), 1.05 * static_cast<double>(a.memory_bound));
+  EXPECT_GT(module(a, "mac_array").stalled_in + module(a, "mac_array").stalled_out, a.cycles / 2);
+  EXPECT_GT(module(a, "dram").busy, a.cycles * 9 / 10);
+
+  Datapath fast(
+      DatapathConfig{.dram_bytes_per_cycle = 4096, .dispatch = {.kind = Dispatch::Kind::dense}});
+  const auto b = replay_gemm(fast, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+  EXPECT_GT(module(b, "mac_array").busy, b.cycles * 9 / 10);
+  EXPECT_GT(module(b, "gradient_buffer").stalled_out, 0u);
+  EXPECT_LT(b.cycles, a.cycles);
+}
+
+TEST(Skipping, IsFasterThanDenseWithZerosAndMultipliesNonzerosOnly) {
+  std::mt19937_64 random(test_seed());
+  const ConvShape shape{.batch = 2,
+                        .inputs = 32,
+                        .outputs = 64,
+                        .in_size = {12, 12},
+                        .kernel = {3, 3},
+                        .padding = {1, 1}};
+  const Layer layer = lognormal_layer(shape, random, 0.8);
+  const auto zeros =
+      static_cast<std::uint64_t>(std::count(layer.gradient.begin(), layer.gradient.end(), 0.0f));
+  const std::uint64_t nonzeros = layer.gradient.size() - zeros;
+  // At 80 % zeros TensorDash with 16 streams reaches 2.23, and short streams less.
+  for (const auto& [name, speed_up] :
+       {std::pair{"row-skip:64", 2.5}, std::pair{"tensordash", 1.6}}) {
+    // fp32 codes flush nothing, so the zeros are those of the tensor.
+    ReplayNumerics numerics = default_numerics();
+    numerics.gradient_format = parse_format("fp32");
+    numerics.gradient_scale = {};
+    Datapath datapath(
+        DatapathConfig{.gradient_buffer_bytes = 1 << 20, .dispatch = parse_dispatch(name)});
+    const auto r = replay_gemm(datapath, numerics, layer.tensors(), GemmKind::input_gradient);
+    EXPECT_GT(static_cast<double>(r.dense_cycles), speed_up * static_cast<double>(r.cycles))
+        << name;
+    EXPECT_EQ(r.macs, nonzeros * r.n) << name;
+  }
+}
+
+TEST(Chunks, SmallBuffersCostTrafficAndTimeButKeepTheSums) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = lognormal_layer(linear_shape(600, 64, 40), random);
+  Datapath large(DatapathConfig{.operand_buffer_bytes = 1 << 20});
+  Datapath small(DatapathConfig{
+      .gradient_buffer_bytes = 2560, .operand_buffer_bytes = 16384, .accumulator_buffer_bytes = 0});
+  const auto a = replay_gemm(large, default_numerics(), layer.tensors(), GemmKind::weight_gradient);
+  const auto b = replay_gemm(small, default_numerics(), layer.tensors(), GemmKind::weight_gradient);
+  EXPECT_EQ(a.bytes_read, 600u * 40 * 4 + 600 * 64);
+  EXPECT_EQ(a.bytes_written, 64u * 40 * 4);
+  // 3 panels of 16 rows refetch the input; chunks of 64 (1280 bytes a bank, 16 x 9 bits a position)
+  // make 10 a panel, whose sums cross DRAM 9 times each way.
+  const std::uint64_t spilled = 9 * 64 * 40 * 4;
+  EXPECT_EQ(b.bytes_read, 600u * 40 * 4 + 600 * 64 * 3 + spilled);
+  EXPECT_EQ(b.bytes_written, 64u * 40 * 4 + spilled);
+  EXPECT_GT(b.cycles, a.cycles);
+  EXPECT_EQ(a.result, b.result);
+}
+
+TEST(Checks, RejectARunWhoseNumbersDoNotAddUp) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = lognormal_layer(linear_shape(40, 20, 30), random);
+  const ReplayNumerics numerics = default_numerics();
+  const LayerTensors tensors = layer.tensors();
+  const StochasticPruner pruner(0.0f);
+  const Quantizer quantizer(numerics.gradient_format, {});
+  const GemmWork work{.demand = group_demand(tensors, GemmKind::input_gradient, numerics),
+                      .gradient = {.values = layer.gradient,
+                                   .shape = &layer.shape,
+                                   .group = 0,
+                                   .kind = GemmKind::input_gradient},
+                      .pruner = &pruner,
+                      .quantizer = &quantizer,
+                      .gradient_scale = 1e4f,
+                      .prune_seed = {},
+                      .quantize_seed = {}};
+  const DatapathConfig config;
+  Datapath datapath(config);
+  const GemmRun good = datapath.run(work);
+  const GemmPlan plan = make_plan(work.demand, config, config.dispatch);
+  EXPECT_NO_THROW(check_run(good, plan, config.dispatch, work));
+  const auto expect_fault = [&](auto tamper) {
+    GemmRun bad = good;
+    tamper(bad);
+    EXPECT_THROW(check_run(bad, plan, config.dispatch, work), SimulationFault);
+  };
+  for (std::size_t i = 0; i < good.modules.size(); ++i) {
+    expect_fault([&](GemmRun& run) { ++run.modules[i].busy; });
+    expect_fault([&](GemmRun& run) { ++run.modules[i].idle; });
+  }
+  for (std::size_t i = 2; i <= 5; ++i) {
+    expect_fault([&](GemmRun& run) { --run.modules[i].elements_in; });
+    expect_fault([&](GemmRun& run) { ++run.modules[i].elements_out; });
+    expect_fault([&](GemmRun& run) { ++run.modules[i].beats; });
+  }
+  expect_fault([](GemmRun& run) { ++run.macs; });
+  expect_fault([](GemmRun& run) { --run.dram_bytes_read; });
+  expect_fault([](GemmRun& run) { ++run.dram_bytes_written; });
+  expect_fault([](GemmRun& run) { ++run.passes; });
+}
+
+TEST(Plan, CutsCoverTheProductExactly) {
+  std::mt19937_64 random(test_seed());
+  for (int trial = 0; trial < 200; ++trial) {
+    const auto draw = [&](std::uint64_t high) { return 1 + random() % high; };
+    const GemmDemand demand{.m = draw(500),
+                            .n = draw(500),
+                            .k = draw(5000),
+                            .gradient_bytes = 4,
+                            .operand_bytes = draw(1 << 21),
+                            .output_bytes = 4};
+    const DatapathConfig config = random_config(random);
+    const GemmPlan plan = make_plan(demand, config, config.dispatch);
+    std::uint64_t m = 0;
+    std::uint64_t n = 0;
+    std::uint64_t k = 0;
+    for (std::uint64_t i = 0; i < plan.panels; ++i) m += plan.panel_rows(i);
+    for (std::uint64_t i = 0; i < plan.tiles; ++i) n += plan.tile_columns(i);
+    for (std::uint64_t i = 0; i < plan.chunks; ++i) k += plan.chunk_extent(i);
+    EXPECT_EQ(m, demand.m) << seed_note();
+    EXPECT_EQ(n, demand.n) << seed_note();
+    EXPECT_EQ(k, demand.k) << seed_note();
+    std::uint64_t bytes = 0;
+    const std::uint64_t parts = draw(1000);
+    for (std::uint64_t i = 0; i < parts; ++i) bytes += share(demand.operand_bytes, i, parts);
+    EXPECT_EQ(bytes, demand.operand_bytes) << seed_note();
+  }
+}
+
+TEST(Plan, BufferThatHoldsNoWindowIsAUserError) {
+  const GemmDemand demand{
+      .m = 100, .n = 100, .k = 1000, .gradient_bytes = 4, .operand_bytes = 100, .output_bytes = 4};
+  DatapathConfig config{.gradient_buffer_bytes = 64};
+  EXPECT_THROW(static_cast<void>(make_plan(demand, config, config.dispatch)), UserError);
+}
+
+TEST(Config, FieldsOutOfRangeAreUserErrors) {
+  EXPECT_THROW(validate(DatapathConfig{.array_rows = 0}), UserError);
+  EXPECT_THROW(validate(DatapathConfig{.lanes = 0}), UserError);
+  EXPECT_THROW(validate(DatapathConfig{.dram_bytes_per_cycle = 0}), UserError);
+  EXPECT_THROW(validate(DatapathConfig{.energy = {.accumulate_pj = -1}}), UserError);
+  EXPECT_THROW(
+      validate(DatapathConfig{.array_columns = 24, .dispatch = parse_dispatch("tensordash")}),
+      UserError);
+  EXPECT_NO_THROW(validate(DatapathConfig{}));
+  DatapathConfig config;
+  parse_array("8x32", config);
+  EXPECT_EQ(config.array_rows, 8u);
+  EXPECT_EQ(config.array_columns, 32u);
+  for (const char* text : {"", "8", "8x", "x8", "8x8x8", "-1x4", "8 x 8"}) {
+    EXPECT_THROW(parse_array(text, config), UserError) << text;
+  }
+}
+
+TEST(Energy, ChargesEachEventAtItsPrice) {
+  const Format e5m2 = parse_format("e5m2");
+  const Format e4m3 = parse_format("e4m3fn");
+  const Format fp16 = parse_format("fp16");
+  const Format fp32 = parse_format("fp32");
+  const EnergyTable table;
+  EXPECT_DOUBLE_EQ(mac_energy_pj(table, e5m2, e4m3), 0.2 + 0.9);
+  EXPECT_DOUBLE_EQ(mac_energy_pj(table, fp16, fp16), 1.1 + 0.9);
+  EXPECT_DOUBLE_EQ(mac_energy_pj(table, fp32, fp32), 3.7 + 0.9);
+  const EnergyEvents events{.macs = 10,
+                            .pruned_elements = 20,
+                            .quantized_elements = 30,
+                            .sram_bytes = 40,
+                            .dram_bytes = 50};
+  EXPECT_DOUBLE_EQ(energy_pj(table, events, e5m2, e4m3),
+                   10 * 1.1 + 20 * 0.2 + 30 * 0.1 + 40 * 1.25 + 50 * 162.5);
+}
+
+TEST(TimelineFile, IsJsonWhoseIntervalsAddUpToTheBusyCycles) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = lognormal_layer(linear_shape(60, 40, 30), random);
+  Datapath datapath(DatapathConfig{});
+  Timeline timeline;
+  datapath.set_timeline(&timeline);
+  timeline.begin("layer dX");
+  const auto report =
+      replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+  std::ostringstream text;
+  timeline.write(text);
+  const auto document = nlohmann::json::parse(text.str());
+  std::map<int, std::string> names;
+  std::map<std::string, std::uint64_t> busy;
+  for (const auto& event : document["traceEvents"]) {
+    if (event["ph"] == "M") names[event["tid"].get<int>()] = event["args"]["name"];
+    if (event["ph"] == "X")
+      busy[names.at(event["tid"].get<int>())] += event["dur"].get<std::uint64_t>();
+  }
+  ASSERT_EQ(busy.size(), 9u);
+  for (const auto& [name, cycles] : busy) EXPECT_EQ(cycles, module(report, name).busy) << name;
+}
+
+}  // namespace
+}  // namespace gradpath::test

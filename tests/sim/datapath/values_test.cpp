@@ -1,0 +1,160 @@
+// The values that leave the datapath: against direct convolution gradients, and against the plain
+// triple loop on whole tensors.
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include "models/error.hpp"
+#include "sim/datapath/reference.hpp"
+#include "tests/sim/datapath/random_layer.hpp"
+
+namespace gradpath::test {
+namespace {
+
+/// The gradients straight from the definition of the convolution, in double.
+struct DirectGradients {
+  std::vector<double> input;
+  std::vector<double> weight;
+};
+
+DirectGradients direct_gradients(const Layer& layer) {
+  const ConvShape& s = layer.shape;
+  DirectGradients result{std::vector<double>(layer.input.size()),
+                         std::vector<double>(layer.weight.size())};
+  const std::int64_t height =
+      (s.in_size[0] + 2 * s.padding[0] - s.dilation[0] * (s.kernel[0] - 1) - 1) / s.stride[0] + 1;
+  const std::int64_t width =
+      (s.in_size[1] + 2 * s.padding[1] - s.dilation[1] * (s.kernel[1] - 1) - 1) / s.stride[1] + 1;
+  const std::int64_t outs = s.outputs / s.groups;
+  const std::int64_t ins = s.inputs / s.groups;
+  for (std::int64_t b = 0; b < s.batch; ++b) {
+    for (std::int64_t o = 0; o < s.outputs; ++o) {
+      for (std::int64_t y = 0; y < height; ++y) {
+        for (std::int64_t x = 0; x < width; ++x) {
+          const double g = layer.gradient[static_cast<std::size_t>(
+              ((b * s.outputs + o) * height + y) * width + x)];
+          for (std::int64_t c = 0; c < ins; ++c) {
+            for (std::int64_t i = 0; i < s.kernel[0]; ++i) {
+              for (std::int64_t j = 0; j < s.kernel[1]; ++j) {
+                const std::int64_t iy = y * s.stride[0] - s.padding[0] + i * s.dilation[0];
+                const std::int64_t ix = x * s.stride[1] - s.padding[1] + j * s.dilation[1];
+                if (iy < 0 || ix < 0 || iy >= s.in_size[0] || ix >= s.in_size[1]) continue;
+                const auto in = static_cast<std::size_t>(
+                    ((b * s.inputs + o / outs * ins + c) * s.in_size[0] + iy) * s.in_size[1] + ix);
+                const auto w =
+                    static_cast<std::size_t>(((o * ins + c) * s.kernel[0] + i) * s.kernel[1] + j);
+                result.input[in] += g * layer.weight[w];
+                result.weight[w] += g * layer.input[in];
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return result;
+}
+
+class OddShapes : public testing::TestWithParam<std::size_t> {};
+
+TEST_P(OddShapes, GradientsOfIntegersEqualTheDirectConvolutionGradient) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = integer_layer(odd_shapes()[GetParam()], random);
+  const DirectGradients direct = direct_gradients(layer);
+  Datapath datapath(DatapathConfig{.array_rows = 4, .array_columns = 8});
+  const auto dx =
+      replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+  const auto dw =
+      replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::weight_gradient);
+  ASSERT_EQ(dx.result.size(), direct.input.size());
+  ASSERT_EQ(dw.result.size(), direct.weight.size());
+  for (std::size_t i = 0; i < direct.input.size(); ++i) {
+    ASSERT_EQ(dx.result[i], direct.input[i]) << "dX element " << i << ", " << seed_note();
+  }
+  for (std::size_t i = 0; i < direct.weight.size(); ++i) {
+    ASSERT_EQ(dw.result[i], direct.weight[i]) << "dW element " << i << ", " << seed_note();
+  }
+}
+
+TEST_P(OddShapes, ReplayedValuesEqualThePlainLoopBitForBit) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = lognormal_layer(odd_shapes()[GetParam()], random);
+  ReplayNumerics numerics = default_numerics();
+  for (const char* rounding : {"rne", "sr:12"}) {
+    numerics.gradient_cast.rounding = parse_rounding(rounding);
+    for (const RandomSource source : {RandomSource::counter, RandomSource::lanes}) {
+      numerics.random = source;
+      const DatapathConfig config{.array_rows = 5,
+                                  .array_columns = 16,
+                                  .lanes = 7,
+                                  .burst_beats = 3,
+                                  .gradient_buffer_bytes = 800};
+      Datapath datapath(config);
+      for (const GemmKind kind : kBothKinds) {
+        const LayerTensors tensors = layer.tensors(3e-4f);
+        const GemmReport report = replay_gemm(datapath, numerics, tensors, kind);
+        const auto expected = reference_gemm(config, numerics, tensors, kind);
+        EXPECT_EQ(count_mismatches(report.result, expected), 0u)
+            << gemm_name(kind) << ' ' << rounding << ' ' << random_source_name(source) << ", "
+            << seed_note();
+      }
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Datapath, OddShapes, testing::Range(std::size_t{0}, odd_shapes().size()));
+
+TEST(DatapathValues, DoNotDependOnTheMachine) {
+  std::mt19937_64 random(test_seed());
+  for (int trial = 0; trial < 6; ++trial) {
+    const Layer layer = lognormal_layer(random_shape(random), random);
+    ReplayNumerics numerics = default_numerics();
+    numerics.gradient_cast.rounding = parse_rounding("sr");
+    for (const GemmKind kind : kBothKinds) {
+      Datapath first(DatapathConfig{});
+      const auto expected = replay_gemm(first, numerics, layer.tensors(5e-4f), kind);
+      for (int machine = 0; machine < 4; ++machine) {
+        Datapath other(random_config(random));
+        const auto report = replay_gemm(other, numerics, layer.tensors(5e-4f), kind);
+        EXPECT_EQ(count_mismatches(report.result, expected.result), 0u) << seed_note();
+        EXPECT_EQ(report.density, expected.density) << seed_note();
+      }
+    }
+  }
+}
+
+TEST(DatapathValues, PrunedZerosHideInfinitiesAndOthersCarryThem) {
+  Layer layer = make_layer(linear_shape(2, 1, 2), [] { return 1.0f; });
+  layer.gradient = {0.0f, 1.0f, 1.0f, 1.0f};  // position 0 has a zero against output 0
+  layer.weight = {INFINITY, 2.0f};
+  ReplayNumerics numerics = default_numerics();
+  numerics.operand_format = parse_format("e5m2");
+  numerics.operand_scale = {};
+  Datapath datapath(DatapathConfig{});
+  const auto report = replay_gemm(datapath, numerics, layer.tensors(), GemmKind::input_gradient);
+  EXPECT_EQ(report.result[0], 2.0f);
+  EXPECT_EQ(report.result[1], INFINITY);
+}
+
+TEST(DatapathValues, NanWithoutACodeIsAUserErrorThatLeavesTheProcess) {
+  Layer layer = make_layer(linear_shape(4, 4, 4), [] { return 1.0f; });
+  layer.gradient[5] = NAN;
+  ReplayNumerics numerics = default_numerics();
+  numerics.gradient_format = parse_format("e3m2fn");
+  Datapath datapath(DatapathConfig{});
+  EXPECT_THROW(
+      static_cast<void>(replay_gemm(datapath, numerics, layer.tensors(), GemmKind::input_gradient)),
+      UserError);
+}
+
+TEST(DatapathValues, MissingOperandIsRefused) {
+  Layer layer = make_layer(linear_shape(4, 4, 4), [] { return 1.0f; });
+  layer.weight.clear();
+  Datapath datapath(DatapathConfig{});
+  EXPECT_THROW(static_cast<void>(replay_gemm(datapath, default_numerics(), layer.tensors(),
+                                             GemmKind::input_gradient)),
+               std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace gradpath::test
