@@ -1,12 +1,14 @@
 // The vector form of the cast, compiled once per instruction set and chosen at run time. One
 // integer algorithm serves every rounding, random source and output; it is `Quantizer::magnitude`
 // written for lanes, and tests hold the two equal on every target the machine has.
+#include <algorithm>
+
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/quantize/cast_kernels.cpp"
-#include "models/quantize/cast_kernels.hpp"
-
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
+
+#include "models/quantize/cast_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace gradpath::kernels::HWY_NAMESPACE {
@@ -217,7 +219,7 @@ bool run_mode(const CastConstants& constants, const CastRun& run, const Sink& si
       if (run.words != nullptr) words[j] = run.words[i + j];
     }
     sink.store(lanes, one_vector(in, words_at(i, run.words == nullptr ? nullptr : words)), results);
-    for (std::size_t j = 0; j < rest; ++j) out[i + j] = results[j];
+    std::copy(results, results + rest, out + i);
   }
   return hn::AllFalse(d, hn::Gt(nans, hn::Set(d, 0x7f800000u))) || !constants.nan_is_error;
 }
@@ -244,6 +246,34 @@ bool run_any(const CastConstants& constants, const CastRun& run, const Sink& sin
   return run_mode<Mode::sr>(constants, run, sink, out);
 }
 
+template <class CodeT>
+void decode_run(const CastConstants& constants, const CodeT* HWY_RESTRICT codes, std::size_t count,
+                float scale, float* HWY_RESTRICT out) {
+  const DU d;
+  const hn::Rebind<CodeT, DU> narrow;
+  const Lanes lanes(constants);
+  const ValueSink sink(scale);
+  const std::size_t width = hn::Lanes(d);
+  std::size_t i = 0;
+  for (; i + width <= count; i += width) {
+    sink.store(lanes, hn::PromoteTo(d, hn::LoadU(narrow, codes + i)), out + i);
+  }
+  if (i == count) return;
+  CodeT in[hn::MaxLanes(DU())] = {};
+  float results[hn::MaxLanes(DF())] = {};
+  std::copy(codes + i, codes + count, in);
+  sink.store(lanes, hn::PromoteTo(d, hn::LoadU(narrow, in)), results);
+  std::copy(results, results + (count - i), out + i);
+}
+
+void decode8(const CastConstants& constants, const std::uint8_t* codes, std::size_t count,
+             float scale, float* out) {
+  decode_run(constants, codes, count, scale, out);
+}
+void decode16(const CastConstants& constants, const std::uint16_t* codes, std::size_t count,
+              float scale, float* out) {
+  decode_run(constants, codes, count, scale, out);
+}
 bool codes8(const CastConstants& constants, const CastRun& run, std::uint8_t* out) {
   return run_any(constants, run, CodeSink<std::uint8_t>(), out);
 }
@@ -260,10 +290,20 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace gradpath::kernels {
 
+HWY_EXPORT(decode8);
+HWY_EXPORT(decode16);
 HWY_EXPORT(codes8);
 HWY_EXPORT(codes16);
 HWY_EXPORT(values);
 
+void decode_codes(const CastConstants& constants, const std::uint8_t* codes, std::size_t count,
+                  float scale, float* out) {
+  HWY_DYNAMIC_DISPATCH(decode8)(constants, codes, count, scale, out);
+}
+void decode_codes(const CastConstants& constants, const std::uint16_t* codes, std::size_t count,
+                  float scale, float* out) {
+  HWY_DYNAMIC_DISPATCH(decode16)(constants, codes, count, scale, out);
+}
 bool to_codes(const CastConstants& constants, const CastRun& run, std::uint8_t* out) {
   return HWY_DYNAMIC_DISPATCH(codes8)(constants, run, out);
 }

@@ -46,5 +46,10 @@ struct CastRun {
 [[nodiscard]] bool to_codes(const CastConstants& constants, const CastRun& run, std::uint16_t* out);
 /// Cast to values: the decoded code divided by the scale.
 [[nodiscard]] bool to_values(const CastConstants& constants, const CastRun& run, float* out);
+/// The value of each code divided by the scale.
+void decode_codes(const CastConstants& constants, const std::uint8_t* codes, std::size_t count,
+                  float scale, float* out);
+void decode_codes(const CastConstants& constants, const std::uint16_t* codes, std::size_t count,
+                  float scale, float* out);
 
 }  // namespace gradpath::kernels

@@ -224,6 +224,24 @@ void Quantizer::to_values(std::span<const float> in, std::span<float> out, float
   }
 }
 
+template <class CodeT>
+void Quantizer::decode_codes(std::span<const CodeT> codes, std::span<float> out,
+                             float scale) const {
+  if (codes.size() != out.size()) throw std::invalid_argument("decode: sizes of in and out differ");
+  if constexpr (kHasVectorCode<CodeT>) {
+    if (vector_constants_) {
+      kernels::decode_codes(*vector_constants_, codes.data(), codes.size(), scale, out.data());
+      return;
+    }
+  }
+  for (std::size_t i = 0; i < codes.size(); ++i) out[i] = value(codes[i]) / scale;
+}
+
+template void Quantizer::decode_codes(std::span<const std::uint8_t>, std::span<float>, float) const;
+template void Quantizer::decode_codes(std::span<const std::uint16_t>, std::span<float>,
+                                      float) const;
+template void Quantizer::decode_codes(std::span<const std::uint32_t>, std::span<float>,
+                                      float) const;
 template void Quantizer::to_codes(std::span<const float>, std::span<std::uint8_t>, float,
                                   CounterRandom, std::uint64_t) const;
 template void Quantizer::to_codes(std::span<const float>, std::span<std::uint16_t>, float,

@@ -37,6 +37,11 @@ class Quantizer {
   void to_values(std::span<const float> in, std::span<float> out, float scale = 1.0f,
                  CounterRandom random = CounterRandom(Seed{}), std::uint64_t first_index = 0) const;
 
+  /// The values of codes, divided by scale (rounded to fp32). CodeT as in to_codes; a code's bits
+  /// above format().bits() must be 0.
+  template <class CodeT>
+  void decode_codes(std::span<const CodeT> codes, std::span<float> out, float scale = 1.0f) const;
+
   /// Codes with the random words given: one a element, as hardware lanes deliver them.
   template <class CodeT>
   void to_codes_with_words(std::span<const float> in, std::span<const std::uint32_t> words,

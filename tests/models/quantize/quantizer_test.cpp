@@ -121,6 +121,13 @@ TEST_P(VectorCast, EqualsTheDefinitionOnEveryTarget) {
           ASSERT_EQ(std::bit_cast<std::uint32_t>(values[i]), std::bit_cast<std::uint32_t>(value))
               << where << " code " << expected[i];
         }
+        std::vector<float> decoded(inputs.size());
+        quantizer.decode_codes<std::uint16_t>(codes, decoded, 0.25f);
+        for (std::size_t i = 0; i < decoded.size(); ++i) {
+          const auto value = static_cast<float>(decode(format, codes[i])) / 0.25f;
+          ASSERT_EQ(std::bit_cast<std::uint32_t>(decoded[i]), std::bit_cast<std::uint32_t>(value))
+              << where << " code " << codes[i];
+        }
         if (format.bits() <= 8) {
           for (std::size_t count = 0; count < 70; ++count) {
             std::vector<std::uint8_t> bytes(count);
