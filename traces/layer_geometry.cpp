@@ -54,6 +54,10 @@ class LayersReader {
       }
       return true;
     };
+    // The library takes a NUL for the end of the text.
+    if (const std::size_t nul = text.find('\0'); nul != std::string_view::npos) {
+      fail_layers(fmt::format("is not valid JSON at byte {}", nul + 1));
+    }
     try {
       return Json::parse(text, watch);
     } catch (const Json::parse_error& error) {

@@ -175,6 +175,11 @@ class HeaderParser : public nlohmann::json_sax<Json> {
 
   bool parse_error(std::size_t position, const std::string& /*token*/,
                    const nlohmann::detail::exception& /*error*/) override {
+    fail_syntax(position);
+  }
+
+  /// position: from 1.
+  [[noreturn]] void fail_syntax(std::size_t position) const {
     fail(fmt::format("the header is not valid UTF-8 JSON at byte {} of it", position), kRemedy);
   }
 
@@ -283,6 +288,10 @@ void check_coverage(std::string_view path, const std::vector<HeaderEntry>& entri
 SafetensorsHeader parse_safetensors_header(std::string_view path, std::string_view json,
                                            std::uint64_t data_size) {
   HeaderParser parser(path);
+  // The library takes a NUL for the end of the text and would not look at what follows.
+  if (const std::size_t nul = json.find('\0'); nul != std::string_view::npos) {
+    parser.fail_syntax(nul + 1);
+  }
   Json::sax_parse(json, &parser);
   SafetensorsHeader header = parser.take();
   for (const HeaderEntry& entry : header.entries) check_size(path, entry, data_size);
