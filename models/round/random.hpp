@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 namespace gradpath {
 
@@ -84,6 +85,21 @@ class Lfsr {
 
 /// Hardware units that own random sources.
 enum class RandomUnit : std::uint32_t { pruner = 0, quantizer = 1 };
+
+/// FNV-1a, 64 bits: a name as a number.
+[[nodiscard]] constexpr std::uint64_t name_hash(std::string_view name) {
+  std::uint64_t hash = 0xcbf29ce484222325u;
+  for (const char c : name) {
+    hash ^= static_cast<unsigned char>(c);
+    hash *= 0x100000001b3u;
+  }
+  return hash;
+}
+
+/// The seed of a tensor's counter words: of its own for every tensor name and unit.
+[[nodiscard]] constexpr Seed tensor_seed(Seed seed, RandomUnit unit, std::string_view tensor) {
+  return derive(derive(seed, static_cast<std::uint32_t>(unit)), name_hash(tensor));
+}
 
 /// Reset state of a lane's LFSR; never 0.
 [[nodiscard]] constexpr std::uint32_t lane_seed(Seed seed, RandomUnit unit, std::uint32_t lane) {
