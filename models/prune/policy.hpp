@@ -75,7 +75,7 @@ struct PrunePolicy {
                 std::span<float> out);
 };
 
-/// All policies; one more is one file and one row here.
+/// All policies; one more is a file, its line in policies.hpp and its row in policies.cpp.
 [[nodiscard]] std::span<const PrunePolicy> prune_policies();
 /// The policy of that name; UserError names those there are.
 [[nodiscard]] const PrunePolicy& find_prune_policy(std::string_view name);

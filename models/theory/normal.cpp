@@ -1,0 +1,40 @@
+#include "models/theory/normal.hpp"
+
+#include <cmath>
+#include <numbers>
+#include <stdexcept>
+
+#include "models/theory/root.hpp"
+
+namespace gradpath::theory {
+namespace {
+
+constexpr double kSqrtHalf = 1.0 / std::numbers::sqrt2;
+constexpr double kDensityAtZero = std::numbers::inv_sqrtpi * kSqrtHalf;
+
+}  // namespace
+
+double normal_density(double z) { return kDensityAtZero * std::exp(-0.5 * z * z); }
+
+double normal_cdf(double z) { return 0.5 * std::erfc(-z * kSqrtHalf); }
+
+double mills_ratio(double z) {
+  constexpr double kFraction = -5.0;  // below, the continued fraction is exact with these terms
+  constexpr int kTerms = 60;
+  if (z > kFraction) return normal_cdf(z) / normal_density(z);
+  // Laplace: 1 / (x + 1 / (x + 2 / (x + 3 / ...))), x = -z.
+  double tail = -z;
+  for (int k = kTerms; k >= 1; --k) tail = -z + k / tail;
+  return 1.0 / tail;
+}
+
+double normal_quantile(double p) {
+  if (!(p > 0.0 && p < 1.0)) throw std::domain_error("normal_quantile: p outside (0, 1)");
+  if (p > 0.5) return -normal_quantile(1.0 - p);
+  // In logarithms the tail is nearly a parabola, on which Newton converges from any start.
+  return increasing_root([p](double z) {
+    return ValueAndSlope{std::log(normal_cdf(z) / p), normal_density(z) / normal_cdf(z)};
+  });
+}
+
+}  // namespace gradpath::theory
