@@ -10,6 +10,9 @@ namespace gradpath::cli {
 [[nodiscard]] std::vector<CommandPtr> all_commands();
 
 // One a file of the same name.
+[[nodiscard]] CommandPtr make_cast_command();
+[[nodiscard]] CommandPtr make_fit_command();
 [[nodiscard]] CommandPtr make_formats_command();
+[[nodiscard]] CommandPtr make_prune_command();
 
 }  // namespace gradpath::cli

@@ -49,10 +49,14 @@ void TableOutput::add_options(OptionSet& options) {
 void TableOutput::setup(const Arguments& arguments) {
   csv_ = arguments.optional_text("csv");
   json_ = arguments.optional_text("json");
-  if (csv_ && csv_ == json_) {
-    throw UserError(
-        fmt::format("--csv and --json both go to '{}'; give two different files", *csv_));
-  }
+  const auto tensors = arguments.optional_text("output");
+  const auto refuse_twice = [](const auto& one, const auto& other, std::string_view options) {
+    if (!one || one != other) return;
+    throw UserError(fmt::format("{} both go to '{}'; give two different files", options, *one));
+  };
+  refuse_twice(csv_, json_, "--csv and --json");
+  refuse_twice(csv_, tensors, "--csv and --output");
+  refuse_twice(json_, tensors, "--json and --output");
 }
 
 void TableOutput::open(std::span<const std::string> inputs) {
@@ -61,6 +65,9 @@ void TableOutput::open(std::span<const std::string> inputs) {
 }
 
 void TableOutput::write(const Table& table, Session& session) {
+  // Files first: they can fail, and then nothing is printed.
+  for (TableFile& file : files_) file.write(table, session);
+  files_.clear();
   if (csv_ == kStdout) {
     session.out << table.csv();
   } else if (json_ == kStdout) {
@@ -68,8 +75,6 @@ void TableOutput::write(const Table& table, Session& session) {
   } else {
     session.out << table.readable();
   }
-  for (TableFile& file : files_) file.write(table, session);
-  files_.clear();
 }
 
 }  // namespace gradpath::cli

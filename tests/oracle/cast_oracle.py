@@ -60,7 +60,7 @@ def check_casts(program, name, args, folder):
     values = [exact.float32(bits) for bits in inputs]
     source, target = folder / "in.safetensors", folder / "out.safetensors"
     safetensors.write(source, {"x": ("F32", [len(inputs)], struct.pack(f"<{len(inputs)}I", *inputs))})
-    seed = random_words.derive(args.seed, random_words.fnv1a64("x"))
+    seed = random_words.tensor_seed(args.seed, random_words.QUANTIZER, "x")
     checked = wrong = 0
     for rounding in ROUNDINGS:
         mode = ("sr", int(rounding[3:])) if rounding.startswith("sr") else rounding

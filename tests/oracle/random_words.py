@@ -20,6 +20,13 @@ def fnv1a64(text):
     return h
 
 
+PRUNER, QUANTIZER = 0, 1
+
+
+def tensor_seed(seed, unit, name):
+    return derive(derive(seed, unit), fnv1a64(name))
+
+
 def counter_word(seed, index):
     key = splitmix64(seed ^ splitmix64(index >> 32))
     h = (index & M32) ^ (key & M32)

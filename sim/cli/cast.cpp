@@ -1,0 +1,309 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/error.hpp"
+#include "models/format/codec.hpp"
+#include "models/format/formats.hpp"
+#include "models/quantize/quantizer.hpp"
+#include "models/quantize/scale.hpp"
+#include "models/stats/counts.hpp"
+#include "models/stats/fit.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/cli/parallel.hpp"
+#include "sim/cli/progress.hpp"
+#include "sim/cli/table_output.hpp"
+#include "sim/cli/trace_selection.hpp"
+#include "traces/safetensors_writer.hpp"
+#include "traces/tensor_data.hpp"
+
+namespace gradpath::cli {
+namespace {
+
+// A slice is one thread's piece of work; the slices of a chunk are written together, in order.
+constexpr std::size_t kSliceElements = std::size_t{1} << 18;
+constexpr std::size_t kSlicesPerThread = 4;
+
+// What became of a tensor's elements.
+struct CastCounts {
+  std::uint64_t zeros = 0;      // results that are zero
+  std::uint64_t above_max = 0;  // finite inputs whose scaled magnitude is above the largest finite
+  std::uint64_t infs = 0;       // results
+  std::uint64_t nans = 0;       // results
+
+  void add_result(float value) {
+    zeros += value == 0.0f ? 1u : 0u;
+    infs += std::isinf(value) ? 1u : 0u;
+    nans += std::isnan(value) ? 1u : 0u;
+  }
+  void add(const CastCounts& other) {
+    zeros += other.zeros;
+    above_max += other.above_max;
+    infs += other.infs;
+    nans += other.nans;
+  }
+};
+
+// Casts one tensor and hands the results on, chunk by chunk.
+class TensorCaster {
+ public:
+  TensorCaster(const Quantizer& quantizer, const SelectedTensor& selected, float scale,
+               const Session& session)
+      : quantizer_(quantizer),
+        selected_(selected),
+        scale_(scale),
+        threads_(session.threads),
+        random_(tensor_seed(session.seed, RandomUnit::quantizer, selected.tensor->name)),
+        max_finite_(max_finite(quantizer.format())),
+        nan_is_error_(!quantizer.format().has_nan() &&
+                      quantizer.options().nan == NanPolicy::error) {}
+
+  // Out: float for values; uint8_t, uint16_t or uint32_t for codes.
+  template <class Out>
+  CastCounts cast(SafetensorsWriter& writer, Progress& progress) {
+    const std::uint64_t numel = selected_.tensor->numel();
+    const std::size_t chunk = kSliceElements * kSlicesPerThread * threads_;
+    std::vector<float> in(static_cast<std::size_t>(std::min<std::uint64_t>(chunk, numel)));
+    std::vector<Out> out(in.size());
+    CastCounts total;
+    for (std::uint64_t first = 0; first < numel; first += chunk) {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, numel - first));
+      const std::size_t slices = (size + kSliceElements - 1) / kSliceElements;
+      std::vector<CastCounts> counts(slices);
+      parallel_for(slices, threads_, [&](std::size_t s) {
+        const std::size_t begin = s * kSliceElements;
+        const std::size_t length = std::min(kSliceElements, size - begin);
+        counts[s] = cast_slice<Out>(first + begin, std::span(in).subspan(begin, length),
+                                    std::span(out).subspan(begin, length));
+      });
+      for (const CastCounts& slice : counts) total.add(slice);
+      writer.append(std::span<const Out>(out).first(size));
+      progress.add(size);
+    }
+    return total;
+  }
+
+ private:
+  template <class Out>
+  CastCounts cast_slice(std::uint64_t first, std::span<float> in, std::span<Out> out) const {
+    read_floats(*selected_.tensor, first, in);
+    CastCounts counts;
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      if (nan_is_error_ && std::isnan(in[i])) fail_nan(first + i);
+      const double scaled = std::abs(double{in[i] * scale_});
+      counts.above_max += std::isfinite(in[i]) && scaled > max_finite_ ? 1u : 0u;
+    }
+    if constexpr (std::is_same_v<Out, float>) {
+      quantizer_.to_values(in, out, scale_, random_, first);
+      for (const float value : out) counts.add_result(value);
+    } else {
+      quantizer_.to_codes(std::span<const float>(in), out, scale_, random_, first);
+      quantizer_.decode_codes(std::span<const Out>(out), in);  // `in` has done its duty
+      for (const float value : in) counts.add_result(value);
+    }
+    return counts;
+  }
+
+  [[noreturn]] void fail_nan(std::uint64_t element) const {
+    throw UserError(fmt::format(
+        "{}: tensor {}: element {} is NaN, which {} has no code for; choose --nan zero or --nan "
+        "max, or a format with NaN",
+        selected_.trace->path(), quote(selected_.tensor->name), element,
+        format_name(quantizer_.format())));
+  }
+
+  const Quantizer& quantizer_;
+  const SelectedTensor& selected_;
+  float scale_;
+  unsigned threads_;
+  CounterRandom random_;
+  double max_finite_;
+  bool nan_is_error_;
+};
+
+// Largest finite magnitude, in one pass over a tensor of any size.
+double tensor_amax(const Tensor& tensor, unsigned threads) {
+  const std::uint64_t numel = tensor.numel();
+  const auto slices = static_cast<std::size_t>((numel + kSliceElements - 1) / kSliceElements);
+  std::vector<double> largest(slices);
+  parallel_for(slices, threads, [&](std::size_t s) {
+    const std::uint64_t first = std::uint64_t{s} * kSliceElements;
+    std::vector<float> values(
+        static_cast<std::size_t>(std::min<std::uint64_t>(kSliceElements, numel - first)));
+    read_floats(tensor, first, values);
+    largest[s] = count_tensor(values).amax();
+  });
+  return slices == 0 ? 0.0 : *std::ranges::max_element(largest);
+}
+
+class CastCommand : public Command {
+ public:
+  const Description& description() const override {
+    static const Description kDescription{
+        .name = "cast",
+        .synopsis = "TRACE --format NAME -o FILE [options]",
+        .summary = "quantizes a trace's tensors to a number format",
+        .examples = {
+            {{"gradpath cast trace.safetensors --format e5m2 --scale amax-po2 -o codes.safetensors",
+              "8-bit codes of every gradient, each with its power-of-two scale; a code's value is "
+              "decode(code) / scale"},
+             {"gradpath cast trace.safetensors --tensors '*' --format e4m3fn --round sr:8 "
+              "--as values -o cast.safetensors",
+              "all tensors, rounded stochastically with 8 random bits, as fp32 values"}}}};
+    return kDescription;
+  }
+
+  void add_options(OptionSet& options) const override {
+    TraceSelection::add_options(options, 1);
+    options.group("Number format")
+        .value("format", "NAME",
+               "a name that `gradpath formats` lists, or e{E}m{M}[b{BIAS}][fn|f|fnuz]")
+        .value_or("round", "MODE", "rne",
+                  "rne, rna, rtz, rup, rdn, rto or sr[:R] with R random bits")
+        .value_or("overflow", "RULE", "standard",
+                  "standard (infinity or NaN where there is one) or saturate")
+        .value_or("scale", "RULE", "none",
+                  "none, a positive number, amax, amax-po2 or expected-max")
+        .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
+    options.group("Output")
+        .value("output", "FILE", "the .safetensors file to write; may be the input")
+        .letter('o')
+        .value_or("as", "WHAT", "codes", "codes (U8, U16 or U32) or values (F32)");
+    TableOutput::add_options(options);
+  }
+
+  void setup(const Arguments& arguments) override {
+    selection_.setup(arguments);
+    table_output_.setup(arguments);
+    format_ = parse_format(arguments.text("format"));
+    options_ = {.rounding = parse_rounding(arguments.text("round")),
+                .overflow = parse_overflow(arguments.text("overflow")),
+                .nan = parse_nan_policy(arguments.text("nan"))};
+    nan_name_ = arguments.text("nan");
+    scale_ = parse_scale(arguments.text("scale"));
+    as_values_ = arguments.choice("as", {"codes", "values"}) == "values";
+    path_ = arguments.text("output");
+  }
+
+  ExitCode run(Session& session) override {
+    table_output_.open(selection_.paths());
+    selection_.open();
+    const std::vector<SelectedTensor> tensors = selection_.tensors();
+    const std::vector<float> scales = resolve_scales(tensors, session);
+    SafetensorsWriter writer(path_, declare(tensors), metadata(session));
+    if (scaled()) writer.append(std::span<const float>(scales));
+
+    Table table({"trace", "tensor", "numel", "scale", "zeros", "above_max", "infs", "nans"});
+    std::uint64_t elements = 0;
+    for (const SelectedTensor& selected : tensors) elements += selected.tensor->numel();
+    Progress progress(session, "cast", elements);
+    const Quantizer quantizer(format_, options_);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      TensorCaster caster(quantizer, tensors[i], scales[i], session);
+      const CastCounts counts = cast_tensor(caster, writer, progress);
+      table.add_row({tensors[i].trace->path(), tensors[i].tensor->name, tensors[i].tensor->numel(),
+                     double{scales[i]}, counts.zeros, counts.above_max, counts.infs, counts.nans});
+    }
+    writer.commit();
+    table_output_.write(table, session);
+    return ExitCode::good;
+  }
+
+ private:
+  [[nodiscard]] bool scaled() const { return scale_.kind != ScalePolicy::Kind::none; }
+
+  [[nodiscard]] DType result_dtype() const {
+    if (as_values_) return DType::F32;
+    return format_.bits() <= 8 ? DType::U8 : format_.bits() <= 16 ? DType::U16 : DType::U32;
+  }
+
+  CastCounts cast_tensor(TensorCaster& caster, SafetensorsWriter& writer,
+                         Progress& progress) const {
+    switch (result_dtype()) {
+      case DType::U8:
+        return caster.cast<std::uint8_t>(writer, progress);
+      case DType::U16:
+        return caster.cast<std::uint16_t>(writer, progress);
+      case DType::U32:
+        return caster.cast<std::uint32_t>(writer, progress);
+      default:
+        return caster.cast<float>(writer, progress);
+    }
+  }
+
+  [[nodiscard]] std::vector<float> resolve_scales(const std::vector<SelectedTensor>& tensors,
+                                                  const Session& session) const {
+    std::vector<float> scales;
+    for (const SelectedTensor& selected : tensors) {
+      ScaleStatistics statistics;
+      if (scale_.kind == ScalePolicy::Kind::amax || scale_.kind == ScalePolicy::Kind::amax_po2) {
+        statistics.amax = tensor_amax(*selected.tensor, session.threads);
+      } else if (scale_.kind == ScalePolicy::Kind::expected_max) {
+        for_tensor(selected, [&] {
+          const TensorFit fit = fit_tensor(TensorFloats(*selected.tensor).values());
+          statistics = {.amax = fit.counts.amax(), .expected_max = fit.expected_max};
+        });
+      }
+      scales.push_back(resolve_scale(scale_, format_, statistics));
+    }
+    return scales;
+  }
+
+  // Scales first: four-byte elements before codes of one byte keep every tensor aligned.
+  [[nodiscard]] std::vector<TensorDeclaration> declare(
+      const std::vector<SelectedTensor>& tensors) const {
+    std::vector<TensorDeclaration> declarations;
+    if (scaled()) {
+      for (const SelectedTensor& selected : tensors) {
+        declarations.push_back({selected.tensor->name + ".scale", DType::F32, {1}});
+      }
+    }
+    for (const SelectedTensor& selected : tensors) {
+      declarations.push_back({selected.tensor->name, result_dtype(), selected.tensor->shape});
+    }
+    std::unordered_set<std::string> names;
+    for (const TensorDeclaration& declaration : declarations) {
+      if (names.insert(declaration.name).second) continue;
+      throw UserError(fmt::format(
+          "{}: tensor {} would collide with the scale of another tensor; leave it out with "
+          "--tensors",
+          selection_.paths().front(), quote(declaration.name)));
+    }
+    return declarations;
+  }
+
+  [[nodiscard]] std::map<std::string, std::string> metadata(const Session& session) const {
+    std::map<std::string, std::string> result = selection_.traces().front().file().metadata();
+    result["cast_by"] = "gradpath " + version();
+    result["cast_as"] = as_values_ ? "values" : "codes";
+    result["cast_format"] = format_name(format_);
+    result["cast_round"] = rounding_name(options_.rounding);
+    result["cast_overflow"] = overflow_name(options_.overflow);
+    result["cast_nan"] = nan_name_;
+    result["cast_scale"] = scale_name(scale_);
+    result["cast_seed"] = std::to_string(session.seed.value);
+    return result;
+  }
+
+  TraceSelection selection_;
+  TableOutput table_output_;
+  Format format_;
+  CastOptions options_;
+  std::string nan_name_;
+  ScalePolicy scale_;
+  bool as_values_ = false;
+  std::string path_;
+};
+
+}  // namespace
+
+CommandPtr make_cast_command() { return std::make_unique<CastCommand>(); }
+
+}  // namespace gradpath::cli
