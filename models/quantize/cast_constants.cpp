@@ -1,3 +1,4 @@
+#include <cmath>
 #include <limits>
 
 #include "models/quantize/cast_kernels.hpp"
@@ -8,6 +9,24 @@ namespace {
 constexpr int kFloatBias = 127;
 constexpr int kMaxFloatField = 254;
 constexpr std::uint32_t kNoCode = ~0u;
+constexpr int kFractionBits = 23;
+
+// fp32 exponent field of the power of two above the largest finite.
+int clamp_field(const Format& format) { return std::ilogb(max_finite(format)) + 1 + kFloatBias; }
+
+// The conditions of round_narrow: ties decided by a mantissa bit; 2^23 quanta above any clamped
+// input, R random bits above it, and a quantum below it are all normal fp32 numbers.
+bool is_narrow(const Format& format, const Rounding& rounding) {
+  const int m = format.mantissa_bits;
+  const int min_field = format.min_exponent() + kFloatBias;
+  if (m < 1 || clamp_field(format) + kFractionBits - m > kMaxFloatField || min_field - m < 1) {
+    return false;
+  }
+  if (!rounding.is_stochastic()) return true;
+  const int bits = rounding.random_bits + m;  // a < 2^(1 + m + R) units must fit 31 bits
+  return bits <= 30 && 2 * kFloatBias + bits - min_field <= kMaxFloatField &&
+         2 * kFloatBias + bits - clamp_field(format) >= 1;
+}
 
 }  // namespace
 
@@ -40,7 +59,15 @@ CastConstants cast_constants(const Format& format, const CastOptions& options) {
       .infinity_magnitude = format.has_infinity() ? format.infinity_magnitude() : kNoCode,
       .nan_zero = format.non_finite == NonFinite::nan_neg_zero ? format.sign_mask() : kNoCode,
       .nan_is_error = nan_is_error,
+      .is_narrow = is_narrow(format, options.rounding),
+      .clamp_bits = static_cast<std::uint32_t>(clamp_field(format)) << kFractionBits,
   };
+}
+
+bool has_exact_reciprocal(float scale) {
+  int exponent = 0;
+  return std::frexp(scale, &exponent) == 0.5f && std::isnormal(scale) &&
+         std::isnormal(1.0f / scale);
 }
 
 }  // namespace gradpath::kernels

@@ -2,9 +2,11 @@
 // integer algorithm serves every rounding, random source and output; it is `Quantizer::magnitude`
 // written for lanes, and tests hold the two equal on every target the machine has.
 #include <algorithm>
+#include <cstdint>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/quantize/cast_kernels.cpp"
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -25,9 +27,10 @@ constexpr int kFractionBits = 23;
 HWY_INLINE VU ones() { return hn::Set(DU(), ~0u); }
 
 // CounterRandom::mix for consecutive indices.
-HWY_INLINE VU counter_words(std::uint32_t index, std::uint32_t key0, std::uint32_t key1) {
+HWY_INLINE VU counter_words(VU lane_numbers, std::uint32_t index, std::uint32_t key0,
+                            std::uint32_t key1) {
   const DU d;
-  auto h = hn::Xor(hn::Iota(d, index), hn::Set(d, key0));
+  auto h = hn::Xor(hn::Add(lane_numbers, hn::Set(d, index)), hn::Set(d, key0));
   h = hn::Xor(h, hn::ShiftRight<16>(h));
   h = hn::Mul(h, hn::Set(d, 0x7feb352du));
   h = hn::Xor(h, hn::ShiftRight<15>(h));
@@ -43,11 +46,13 @@ struct Lanes {
         max_magnitude(hn::Set(DU(), c.max_magnitude)),
         sign_mask(hn::Set(DU(), c.sign_mask)),
         normal_shift(hn::Set(DU(), static_cast<std::uint32_t>(kFractionBits - c.mantissa_bits))),
+        min_bits(hn::Set(DU(), c.min_field << kFractionBits)),
+        clamp_bits(hn::Set(DU(), c.clamp_bits)),
         mantissa_bits(c.mantissa_bits),
         magnitude_bits(c.magnitude_bits),
         random_bits(c.rounding.random_bits),
         constants(c) {}
-  VU min_field, max_magnitude, sign_mask, normal_shift;
+  VU min_field, max_magnitude, sign_mask, normal_shift, min_bits, clamp_bits;
   int mantissa_bits, magnitude_bits, random_bits;
   const CastConstants& constants;
 };
@@ -57,12 +62,35 @@ HWY_INLINE VU select_by_sign(const std::uint32_t (&codes)[2], hn::Mask<DU> negat
   return hn::IfThenElse(negative, hn::Set(d, codes[1]), hn::Set(d, codes[0]));
 }
 
-// Codes of one vector of fp32 bits.
+HWY_INLINE VU absolute(VU bits) { return hn::And(bits, hn::Set(DU(), 0x7fffffffu)); }
+
+// |values| of magnitude codes up to the largest finite.
+HWY_INLINE VF decode_magnitude(const Lanes& lanes, VU magnitude) {
+  const DU d;
+  const DF df;
+  const auto wide = hn::ShiftLeftSame(magnitude, kFractionBits - lanes.mantissa_bits);
+  const auto implicit_one = hn::Set(d, 1u << kFractionBits);
+  const auto normal = hn::Add(wide, hn::Sub(lanes.min_bits, implicit_one));
+  // A subnormal is (1.f - 1) at the smallest normal exponent; the subtraction is exact.
+  const auto subnormal =
+      hn::Sub(hn::BitCast(df, hn::Or(wide, lanes.min_bits)), hn::BitCast(df, lanes.min_bits));
+  return hn::IfThenElse(hn::RebindMask(df, hn::Lt(wide, implicit_one)), subnormal,
+                        hn::BitCast(df, normal));
+}
+
+// A rounded magnitude: its code, past the largest finite if it overflows, and its value, which
+// means nothing then. The compiler drops the one a sink does not use.
+struct Rounded {
+  VU magnitude;
+  VF value;
+};
+
+// Any rounding of any format covered, in integers.
 template <Mode kMode>
-HWY_INLINE VU encode(const Lanes& lanes, VU bits, VU words) {
+HWY_INLINE Rounded round_integer(const Lanes& lanes, VU bits, VU words) {
   const DU d;
   const auto one = hn::Set(d, 1);
-  const auto magnitude_bits = hn::And(bits, hn::Set(d, 0x7fffffffu));
+  const auto magnitude_bits = absolute(bits);
   const auto negative = hn::Ne(bits, magnitude_bits);
 
   // |x| = significand * 2^(field - 150); the quantum's exponent is that of the larger field.
@@ -112,116 +140,198 @@ HWY_INLINE VU encode(const Lanes& lanes, VU bits, VU words) {
       magnitude = hn::Add(floor, hn::IfThenElseZero(hn::Lt(sum, cut), one));
     }
   }
+  return {magnitude, decode_magnitude(lanes, magnitude)};
+}
 
-  // Signs, then what is rare: overflow, infinities, NaNs.
-  const auto sign = hn::And(hn::ShiftRightSame(bits, 31 - lanes.magnitude_bits), lanes.sign_mask);
-  const auto zero = hn::Eq(magnitude, hn::Zero(d));
-  auto code =
-      hn::Or(magnitude,
-             hn::IfThenElse(zero, hn::And(sign, hn::Set(d, lanes.constants.negative_zero)), sign));
+// Nearest-even and stochastic rounding of narrow formats (CastConstants::is_narrow), by two facts
+// of fp32 arithmetic: adding 2^23 quanta rounds to a quantum (to even, as the hardware adds), and
+// conversion to integer truncates.
+template <Mode kMode>
+HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
+  const DU d;
+  const DF df;
+  const auto clamped = hn::Min(absolute(bits), lanes.clamp_bits);
+  const auto binade = hn::Max(hn::And(clamped, hn::Set(d, 0x7f800000u)), lanes.min_bits);
+  const auto base =
+      hn::ShiftRightSame(hn::Sub(binade, lanes.min_bits), kFractionBits - lanes.mantissa_bits);
+  const auto a = hn::BitCast(df, clamped);
+  if constexpr (kMode == Mode::rne) {
+    const auto shifter = hn::Add(binade, hn::ShiftLeft<kFractionBits>(lanes.normal_shift));
+    const auto sum = hn::Add(a, hn::BitCast(df, shifter));
+    const auto quanta = hn::Sub(hn::BitCast(d, sum), shifter);
+    return {hn::Add(base, quanta), hn::Sub(sum, hn::BitCast(df, shifter))};
+  } else {
+    const hn::RebindToSigned<DU> di;
+    const int bias = 127;
+    const auto random_bits = static_cast<std::uint32_t>(lanes.random_bits);
+    const auto mantissa_bits = static_cast<std::uint32_t>(lanes.mantissa_bits);
+    // a in units of 2^-R quanta: the truncated integer keeps the top R fraction bits.
+    const auto to_units =
+        hn::Sub(hn::Set(d, (2 * bias + random_bits + mantissa_bits) << kFractionBits), binade);
+    const auto units = hn::BitCast(d, hn::ConvertTo(di, hn::Mul(a, hn::BitCast(df, to_units))));
+    const auto u = hn::ShiftRightSame(words, 32 - lanes.random_bits);
+    const auto quanta = hn::ShiftRightSame(hn::Add(units, u), lanes.random_bits);
+    const auto quantum = hn::Sub(binade, hn::Set(d, mantissa_bits << kFractionBits));
+    return {hn::Add(base, quanta),
+            hn::Mul(hn::ConvertTo(df, hn::BitCast(di, quanta)), hn::BitCast(df, quantum))};
+  }
+}
+
+// The code of a rounded magnitude: the sign, then what is rare: overflow, infinities, NaNs.
+// `bits`: the input. Sets saw_nan.
+HWY_INLINE VU finish_code(const Lanes& lanes, VU bits, VU magnitude, bool& saw_nan) {
+  const DU d;
+  auto sign = hn::And(hn::ShiftRightSame(bits, 31 - lanes.magnitude_bits), lanes.sign_mask);
+  if (lanes.constants.negative_zero == 0) {
+    sign = hn::IfThenZeroElse(hn::Eq(magnitude, hn::Zero(d)), sign);
+  }
+  auto code = hn::Or(magnitude, sign);
   const auto infinity = hn::Set(d, 0x7f800000u);
-  const auto largest_float = hn::Set(d, 0x7f7fffffu);
-  const auto rare =
-      hn::Or(hn::Gt(magnitude, lanes.max_magnitude), hn::Gt(magnitude_bits, largest_float));
+  const auto a = absolute(bits);
+  const auto overflows = hn::Gt(magnitude, lanes.max_magnitude);
+  const auto rare = hn::Or(overflows, hn::Gt(a, hn::Set(d, 0x7f7fffffu)));
   if (HWY_UNLIKELY(!hn::AllFalse(d, rare))) {
-    code = hn::IfThenElse(hn::Gt(magnitude, lanes.max_magnitude),
-                          select_by_sign(lanes.constants.overflow, negative), code);
-    code = hn::IfThenElse(hn::Eq(magnitude_bits, infinity),
-                          select_by_sign(lanes.constants.infinity, negative), code);
-    code = hn::IfThenElse(hn::Gt(magnitude_bits, infinity),
-                          select_by_sign(lanes.constants.nan, negative), code);
+    const auto negative = hn::Ne(bits, a);
+    const auto is_nan = hn::Gt(a, infinity);
+    code = hn::IfThenElse(overflows, select_by_sign(lanes.constants.overflow, negative), code);
+    code = hn::IfThenElse(hn::Eq(a, infinity), select_by_sign(lanes.constants.infinity, negative),
+                          code);
+    code = hn::IfThenElse(is_nan, select_by_sign(lanes.constants.nan, negative), code);
+    saw_nan = saw_nan || !hn::AllFalse(d, is_nan);
   }
   return code;
 }
 
-// Values of one vector of codes.
+// Values of any codes.
 HWY_INLINE VF decode(const Lanes& lanes, VU code) {
   const DU d;
   const DF df;
   const auto sign = hn::And(code, lanes.sign_mask);
   const auto magnitude = hn::Xor(code, sign);
-  const auto min_bits = hn::ShiftLeft<kFractionBits>(lanes.min_field);
-  const auto wide = hn::ShiftLeftSame(magnitude, kFractionBits - lanes.mantissa_bits);
-  const auto implicit_one = hn::Set(d, 1u << kFractionBits);
-  const auto normal = hn::Add(wide, hn::Sub(min_bits, implicit_one));
-  // A subnormal is (1.f - 1) at the smallest normal exponent; the subtraction is exact.
-  const auto subnormal =
-      hn::BitCast(d, hn::Sub(hn::BitCast(df, hn::Or(wide, min_bits)), hn::BitCast(df, min_bits)));
-  auto value = hn::IfThenElse(hn::Lt(wide, implicit_one), subnormal, normal);
-  value = hn::Or(value, hn::ShiftLeftSame(sign, 31 - lanes.magnitude_bits));
+  const auto sign_bit = hn::ShiftLeftSame(sign, 31 - lanes.magnitude_bits);
+  auto value = hn::Or(hn::BitCast(d, decode_magnitude(lanes, magnitude)), sign_bit);
   const auto beyond = hn::Gt(magnitude, lanes.max_magnitude);
   const auto nan_zero = hn::Eq(code, hn::Set(d, lanes.constants.nan_zero));
-  const auto rare = hn::Or(beyond, nan_zero);
-  if (HWY_UNLIKELY(!hn::AllFalse(d, rare))) {
+  if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Or(beyond, nan_zero)))) {
     const auto is_infinity = hn::Eq(magnitude, hn::Set(d, lanes.constants.infinity_magnitude));
-    const auto infinity =
-        hn::Or(hn::Set(d, 0x7f800000u), hn::ShiftLeftSame(sign, 31 - lanes.magnitude_bits));
-    value = hn::IfThenElse(hn::And(beyond, is_infinity), infinity, value);
+    const auto infinity = hn::Or(hn::Set(d, 0x7f800000u), sign_bit);
+    value = hn::IfThenElse(is_infinity, infinity, value);
     value = hn::IfThenElse(hn::Or(hn::AndNot(is_infinity, beyond), nan_zero),
                            hn::Set(d, 0x7fc00000u), value);
   }
   return hn::BitCast(df, value);
 }
 
-// Where a run's results go: codes narrowed, or values. `store` takes a whole vector.
+// Where results go. Large outputs are written past the caches (`stream`): they would not be read
+// from there again, and the line need not be fetched before it is overwritten.
+template <class T, class V, class D>
+HWY_INLINE void put(bool stream, V v, D d, T* out) {
+  if (stream) {
+    hn::Stream(v, d, out);
+  } else {
+    hn::StoreU(v, d, out);
+  }
+}
+
 template <class CodeT>
 struct CodeSink {
   using Out = CodeT;
-  HWY_INLINE void store(const Lanes&, VU code, CodeT* out) const {
+  HWY_INLINE void store(const Lanes& lanes, VU bits, const Rounded& rounded, bool& saw_nan,
+                        CodeT* out) const {
     const hn::Rebind<CodeT, DU> narrow;
-    hn::StoreU(hn::DemoteTo(narrow, hn::BitCast(hn::RebindToSigned<DU>(), code)), narrow, out);
+    const auto code = finish_code(lanes, bits, rounded.magnitude, saw_nan);
+    const auto codes = hn::DemoteTo(narrow, hn::BitCast(hn::RebindToSigned<DU>(), code));
+    put(stream, codes, narrow, out);
   }
+  bool stream;
 };
 
+// Values, times the reciprocal of the scale where that is exact, else divided.
 struct ValueSink {
   using Out = float;
-  explicit ValueSink(float scale_) : scale(scale_) {}
-  HWY_INLINE void store(const Lanes& lanes, VU code, float* out) const {
+  ValueSink(float scale, bool stream_)
+      : stream(stream_),
+        multiplies(has_exact_reciprocal(scale)),
+        factor(multiplies ? 1.0f / scale : scale) {}
+
+  HWY_INLINE void store_value(VF value, float* out) const {
     const DF df;
-    hn::StoreU(hn::Div(decode(lanes, code), hn::Set(df, scale)), df, out);
+    const auto by = hn::Set(df, factor);
+    put(stream, multiplies ? hn::Mul(value, by) : hn::Div(value, by), df, out);
   }
-  float scale;
+  HWY_INLINE void store(const Lanes& lanes, VU bits, const Rounded& rounded, bool& saw_nan,
+                        float* out) const {
+    const DU d;
+    const DF df;
+    auto sign = hn::Xor(bits, absolute(bits));
+    if (lanes.constants.negative_zero == 0) {
+      sign = hn::IfThenZeroElse(hn::Eq(rounded.magnitude, hn::Zero(d)), sign);
+    }
+    auto value = hn::BitCast(df, hn::Or(hn::BitCast(d, rounded.value), sign));
+    const auto rare = hn::Or(hn::Gt(rounded.magnitude, lanes.max_magnitude),
+                             hn::Gt(absolute(bits), hn::Set(d, 0x7f7fffffu)));
+    if (HWY_UNLIKELY(!hn::AllFalse(d, rare))) {
+      value = decode(lanes, finish_code(lanes, bits, rounded.magnitude, saw_nan));
+    }
+    store_value(value, out);
+  }
+
+  bool stream;
+  bool multiplies;
+  float factor;
 };
 
-template <Mode kMode, class Sink>
+template <Mode kMode, bool kNarrow, class Sink>
 bool run_mode(const CastConstants& constants, const CastRun& run, const Sink& sink,
               typename Sink::Out* HWY_RESTRICT out) {
   const DU d;
   const DF df;
   const Lanes lanes(constants);
   const auto scale = hn::Set(df, run.scale);
+  const auto lane_numbers = hn::Iota(d, 0);
   const std::size_t width = hn::Lanes(d);
-  auto nans = hn::Zero(d);
+  bool saw_nan = false;
 
-  const auto words_at = [&](std::size_t i, const std::uint32_t* words) {
-    if constexpr (kMode != Mode::sr) return hn::Zero(d);
-    if (words != nullptr) return hn::LoadU(d, words);
-    return counter_words(run.first_index + static_cast<std::uint32_t>(i), run.key0, run.key1);
-  };
-  const auto one_vector = [&](const float* in, VU words) {
+  const auto cast_vector = [&](std::size_t i, const float* in, const std::uint32_t* words,
+                               typename Sink::Out* to) HWY_ATTR __attribute__((always_inline)) {
     const auto bits = hn::BitCast(d, hn::Mul(hn::LoadU(df, in), scale));
-    nans = hn::Max(nans, hn::And(bits, hn::Set(d, 0x7fffffffu)));
-    return encode<kMode>(lanes, bits, words);
+    auto random = hn::Zero(d);
+    if constexpr (kMode == Mode::sr) {
+      random = words != nullptr
+                   ? hn::LoadU(d, words)
+                   : counter_words(lane_numbers, run.first_index + static_cast<std::uint32_t>(i),
+                                   run.key0, run.key1);
+    }
+    if constexpr (kNarrow) {
+      sink.store(lanes, bits, round_narrow<kMode>(lanes, bits, random), saw_nan, to);
+    } else {
+      sink.store(lanes, bits, round_integer<kMode>(lanes, bits, random), saw_nan, to);
+    }
   };
-
-  std::size_t i = 0;
-  for (; i + width <= run.count; i += width) {
-    const auto words = words_at(i, run.words == nullptr ? nullptr : run.words + i);
-    sink.store(lanes, one_vector(run.in + i, words), out + i);
-  }
-  if (i < run.count) {  // the last, partial vector goes through buffers
+  // Fewer elements than a vector go through buffers.
+  const auto cast_some = [&](std::size_t begin, std::size_t count) HWY_ATTR {
     HWY_ALIGN float in[hn::MaxLanes(DF())] = {};
     HWY_ALIGN std::uint32_t words[hn::MaxLanes(DU())] = {};
-    typename Sink::Out results[hn::MaxLanes(DU())] = {};
-    const std::size_t rest = run.count - i;
-    for (std::size_t j = 0; j < rest; ++j) {
-      in[j] = run.in[i + j];
-      if (run.words != nullptr) words[j] = run.words[i + j];
-    }
-    sink.store(lanes, one_vector(in, words_at(i, run.words == nullptr ? nullptr : words)), results);
-    std::copy(results, results + rest, out + i);
+    HWY_ALIGN typename Sink::Out results[hn::MaxLanes(DU())] = {};
+    std::copy(run.in + begin, run.in + begin + count, in);
+    if (run.words != nullptr) std::copy(run.words + begin, run.words + begin + count, words);
+    cast_vector(begin, in, run.words != nullptr ? words : nullptr, results);
+    std::copy(results, results + count, out + begin);
+  };
+
+  const std::size_t vector_bytes = width * sizeof(typename Sink::Out);
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out) % vector_bytes;
+  std::size_t i = 0;
+  if (misaligned != 0) {
+    i = std::min((vector_bytes - misaligned) / sizeof(typename Sink::Out), run.count);
+    cast_some(0, i);
   }
-  return hn::AllFalse(d, hn::Gt(nans, hn::Set(d, 0x7f800000u))) || !constants.nan_is_error;
+  for (; i + width <= run.count; i += width) {
+    cast_vector(i, run.in + i, run.words != nullptr ? run.words + i : nullptr, out + i);
+  }
+  if (i < run.count) cast_some(i, run.count - i);
+  hwy::FlushStream();
+  return !saw_nan || !constants.nan_is_error;
 }
 
 template <class Sink>
@@ -229,21 +339,31 @@ bool run_any(const CastConstants& constants, const CastRun& run, const Sink& sin
              typename Sink::Out* out) {
   switch (constants.rounding.mode) {
     case Mode::rne:
-      return run_mode<Mode::rne>(constants, run, sink, out);
+      return constants.is_narrow ? run_mode<Mode::rne, true>(constants, run, sink, out)
+                                 : run_mode<Mode::rne, false>(constants, run, sink, out);
     case Mode::rna:
-      return run_mode<Mode::rna>(constants, run, sink, out);
+      return run_mode<Mode::rna, false>(constants, run, sink, out);
     case Mode::rtz:
-      return run_mode<Mode::rtz>(constants, run, sink, out);
+      return run_mode<Mode::rtz, false>(constants, run, sink, out);
     case Mode::rup:
-      return run_mode<Mode::rup>(constants, run, sink, out);
+      return run_mode<Mode::rup, false>(constants, run, sink, out);
     case Mode::rdn:
-      return run_mode<Mode::rdn>(constants, run, sink, out);
+      return run_mode<Mode::rdn, false>(constants, run, sink, out);
     case Mode::rto:
-      return run_mode<Mode::rto>(constants, run, sink, out);
+      return run_mode<Mode::rto, false>(constants, run, sink, out);
     case Mode::sr:
       break;
   }
-  return run_mode<Mode::sr>(constants, run, sink, out);
+  return constants.is_narrow ? run_mode<Mode::sr, true>(constants, run, sink, out)
+                             : run_mode<Mode::sr, false>(constants, run, sink, out);
+}
+
+// Outputs beyond this many bytes would push everything else out of the caches.
+constexpr std::size_t kStreamBytes = std::size_t{4} << 20;
+
+template <class T>
+bool streams(std::size_t count) {
+  return count * sizeof(T) >= kStreamBytes;
 }
 
 template <class CodeT>
@@ -252,18 +372,26 @@ void decode_run(const CastConstants& constants, const CodeT* HWY_RESTRICT codes,
   const DU d;
   const hn::Rebind<CodeT, DU> narrow;
   const Lanes lanes(constants);
-  const ValueSink sink(scale);
   const std::size_t width = hn::Lanes(d);
+  const ValueSink sink(scale, streams<float>(count));
+  const auto decode_some = [&](std::size_t begin, std::size_t some) HWY_ATTR {
+    HWY_ALIGN CodeT in[hn::MaxLanes(DU())] = {};
+    HWY_ALIGN float results[hn::MaxLanes(DF())] = {};
+    std::copy(codes + begin, codes + begin + some, in);
+    sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, in))), results);
+    std::copy(results, results + some, out + begin);
+  };
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out) % (width * sizeof(float));
   std::size_t i = 0;
-  for (; i + width <= count; i += width) {
-    sink.store(lanes, hn::PromoteTo(d, hn::LoadU(narrow, codes + i)), out + i);
+  if (misaligned != 0) {
+    i = std::min(width - misaligned / sizeof(float), count);
+    decode_some(0, i);
   }
-  if (i == count) return;
-  CodeT in[hn::MaxLanes(DU())] = {};
-  float results[hn::MaxLanes(DF())] = {};
-  std::copy(codes + i, codes + count, in);
-  sink.store(lanes, hn::PromoteTo(d, hn::LoadU(narrow, in)), results);
-  std::copy(results, results + (count - i), out + i);
+  for (; i + width <= count; i += width) {
+    sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, codes + i))), out + i);
+  }
+  if (i < count) decode_some(i, count - i);
+  hwy::FlushStream();
 }
 
 void decode8(const CastConstants& constants, const std::uint8_t* codes, std::size_t count,
@@ -275,13 +403,13 @@ void decode16(const CastConstants& constants, const std::uint16_t* codes, std::s
   decode_run(constants, codes, count, scale, out);
 }
 bool codes8(const CastConstants& constants, const CastRun& run, std::uint8_t* out) {
-  return run_any(constants, run, CodeSink<std::uint8_t>(), out);
+  return run_any(constants, run, CodeSink<std::uint8_t>{streams<std::uint8_t>(run.count)}, out);
 }
 bool codes16(const CastConstants& constants, const CastRun& run, std::uint16_t* out) {
-  return run_any(constants, run, CodeSink<std::uint16_t>(), out);
+  return run_any(constants, run, CodeSink<std::uint16_t>{streams<std::uint16_t>(run.count)}, out);
 }
 bool values(const CastConstants& constants, const CastRun& run, float* out) {
-  return run_any(constants, run, ValueSink(run.scale), out);
+  return run_any(constants, run, ValueSink(run.scale, streams<float>(run.count)), out);
 }
 
 }  // namespace gradpath::kernels::HWY_NAMESPACE

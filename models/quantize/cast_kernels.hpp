@@ -23,12 +23,17 @@ struct CastConstants {
   std::uint32_t infinity_magnitude;  ///< all ones where there is none
   std::uint32_t nan_zero;            ///< the fnuz NaN code; all ones elsewhere
   bool nan_is_error;
+  bool is_narrow;            ///< nearest-even and stochastic rounding may use fp32 arithmetic
+  std::uint32_t clamp_bits;  ///< fp32 bits of a power of two that overflows; for is_narrow
 };
 
 /// Whether the vector code covers a format: signed, with zero and subnormals, at most 16 bits, and
 /// its normal numbers among fp32's.
 [[nodiscard]] bool covers(const Format& format);
 [[nodiscard]] CastConstants cast_constants(const Format& format, const CastOptions& options);
+
+/// Whether 1 / scale is exact and normal, so that multiplying by it equals dividing by the scale.
+[[nodiscard]] bool has_exact_reciprocal(float scale);
 
 /// One run of elements and the random words that go with it.
 struct CastRun {

@@ -55,6 +55,7 @@ Quantizer make_quantizer(const char* format, const char* rounding) {
 
 void to_values(benchmark::State& state, const char* format, const char* rounding) {
   const auto quantizer = make_quantizer(format, rounding);
+  benchmark::DoNotOptimize(inputs().data());  // made before the clock runs
   std::vector<float> out(kCount);
   for (auto _ : state) {
     quantizer.to_values(inputs(), out, 0.5f, CounterRandom(Seed{1}));
@@ -65,6 +66,7 @@ void to_values(benchmark::State& state, const char* format, const char* rounding
 
 void to_codes(benchmark::State& state, const char* format, const char* rounding) {
   const auto quantizer = make_quantizer(format, rounding);
+  benchmark::DoNotOptimize(inputs().data());  // made before the clock runs
   std::vector<std::uint8_t> out(kCount);
   for (auto _ : state) {
     quantizer.to_codes<std::uint8_t>(inputs(), out, 0.5f, CounterRandom(Seed{1}));
@@ -88,6 +90,7 @@ void decode_codes(benchmark::State& state, const char* format) {
 // One element at a time, what a straightforward program would do.
 void naive_loop(benchmark::State& state, const char* format, const char* rounding) {
   const auto quantizer = make_quantizer(format, rounding);
+  benchmark::DoNotOptimize(inputs().data());  // made before the clock runs
   const CounterRandom random(Seed{1});
   std::vector<float> out(kCount);
   for (auto _ : state) {
