@@ -85,7 +85,7 @@ def check_casts(program, name, args, folder):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("program")
-    parser.add_argument("--inputs", type=int, default=1200, help="least number of inputs a format")
+    parser.add_argument("--inputs", type=int, default=1800, help="least number of inputs a format")
     parser.add_argument("--formats", help="comma-separated; default: the named ones and odd biases")
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     args = parser.parse_args()

@@ -161,7 +161,7 @@ def adversarial_bits(fmt, random, count):
                 magnitudes.add(near)
 
     whole = fmt.grid + fmt.beyond
-    step = max(1, len(whole) // 3000)
+    step = max(1, len(whole) // (count // 6))
     for i in range(0, len(whole) - 1, step):
         lo, hi = whole[i], whole[i + 1]
         around(lo)
