@@ -14,5 +14,6 @@ namespace gradpath::cli {
 [[nodiscard]] CommandPtr make_fit_command();
 [[nodiscard]] CommandPtr make_formats_command();
 [[nodiscard]] CommandPtr make_prune_command();
+[[nodiscard]] CommandPtr make_replay_command();
 
 }  // namespace gradpath::cli

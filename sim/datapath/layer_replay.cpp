@@ -214,8 +214,9 @@ void validate(const ReplayNumerics& numerics) {
   }
   if (numerics.operand_cast.rounding.is_stochastic()) {
     throw UserError(
-        "--operand-round is stochastic; expected rne, rna, rtz, rup, rdn or rto: "
-        "weights and inputs were cast in the forward pass");
+        fmt::format("--operand-round {} is stochastic; expected rne, rna, rtz, rup, rdn or rto: "
+                    "weights and inputs were cast in the forward pass",
+                    rounding_name(numerics.operand_cast.rounding)));
   }
 }
 
