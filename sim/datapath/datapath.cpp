@@ -6,6 +6,7 @@
 
 #include "sim/datapath/checks.hpp"
 #include "sim/datapath/design.hpp"
+#include "sim/datapath/sanitizer_stack.hpp"
 
 /// The SystemC library's own main() calls this; we have a main() of our own and start the kernel
 /// ourselves, but the library does not link without it.
@@ -83,6 +84,7 @@ GemmRun Datapath::run(const GemmWork& work, const Dispatch& dispatch) {
   stages.start.notify(sc_core::SC_ZERO_TIME);
   // Returns when nothing is left to happen: the work is done, or the design is stuck.
   sc_core::sc_start();
+  restore_sanitizer_stack();
 
   if (context.error != nullptr) std::rethrow_exception(context.error);
   Cycles cycles = 0;

@@ -96,6 +96,29 @@ void check_sizes(const LayerTensors& layer, GemmKind kind) {
   }
 }
 
+/// Found here, a NaN is named by its place in the tensor; the quantizer stage knows only its burst.
+void check_nans(const LayerTensors& layer, const ReplayNumerics& numerics) {
+  if (numerics.gradient_format.has_nan() || numerics.gradient_cast.nan != NanPolicy::error) return;
+  const auto nan = std::find_if(layer.gradient.begin(), layer.gradient.end(),
+                                [](float value) { return std::isnan(value); });
+  if (nan == layer.gradient.end()) return;
+  throw UserError(
+      fmt::format("element {} is NaN, which {} has no code for; choose --nan zero or "
+                  "--nan max, or a format with NaN",
+                  nan - layer.gradient.begin(), format_name(numerics.gradient_format)));
+}
+
+/// The operand's values; an error says which tensor it means.
+std::vector<float> quantized_operand(const Quantizer& quantizer, std::span<const float> operand,
+                                     float scale, GemmKind kind) {
+  try {
+    return code_values(quantizer, operand, scale);
+  } catch (const UserError& error) {
+    throw UserError(fmt::format(
+        "the layer's {}: {}", kind == GemmKind::input_gradient ? "weight" : "input", error.what()));
+  }
+}
+
 std::unique_ptr<DenseOperand> group_operand(const Shared& shared, std::int64_t group) {
   const ConvShape& shape = shared.layer.shape;
   if (shared.kind == GemmKind::weight_gradient) {
@@ -243,6 +266,7 @@ GemmReport replay_gemm(Datapath& datapath, const ReplayNumerics& numerics,
                        const LayerTensors& layer, GemmKind kind, const ReplayOptions& options) {
   validate(numerics);
   check_sizes(layer, kind);
+  check_nans(layer, numerics);
   const bool is_dx = kind == GemmKind::input_gradient;
   const std::span<const float> operand = is_dx ? layer.weight : layer.input;
   const float operand_scale =
@@ -256,8 +280,9 @@ GemmReport replay_gemm(Datapath& datapath, const ReplayNumerics& numerics,
       .gradient_scale = tensor_scale(numerics.gradient_scale, numerics.gradient_format,
                                      layer.gradient, layer.gradient_expected_max),
       .operand_scale = operand_scale,
-      .operand_values = options.values ? code_values(operand_quantizer, operand, operand_scale)
-                                       : std::vector<float>{}};
+      .operand_values = options.values
+                            ? quantized_operand(operand_quantizer, operand, operand_scale, kind)
+                            : std::vector<float>{}};
 
   const GemmDemand demand = group_demand(layer, kind, numerics);
   GemmReport report{.kind = kind,

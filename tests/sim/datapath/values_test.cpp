@@ -2,6 +2,7 @@
 // triple loop on whole tensors.
 #include <cmath>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
@@ -136,15 +137,23 @@ TEST(DatapathValues, PrunedZerosHideInfinitiesAndOthersCarryThem) {
   EXPECT_EQ(report.result[1], INFINITY);
 }
 
-TEST(DatapathValues, NanWithoutACodeIsAUserErrorThatLeavesTheProcess) {
+TEST(DatapathValues, NanWithoutACodeIsAUserErrorThatNamesTheElement) {
   Layer layer = make_layer(linear_shape(4, 4, 4), [] { return 1.0f; });
   layer.gradient[5] = NAN;
   ReplayNumerics numerics = default_numerics();
   numerics.gradient_format = parse_format("e3m2fn");
   Datapath datapath(DatapathConfig{});
-  EXPECT_THROW(
-      static_cast<void>(replay_gemm(datapath, numerics, layer.tensors(), GemmKind::input_gradient)),
-      UserError);
+  for (const GemmKind kind : kBothKinds) {
+    try {
+      static_cast<void>(replay_gemm(datapath, numerics, layer.tensors(), kind));
+      FAIL() << "no error";
+    } catch (const UserError& error) {
+      EXPECT_THAT(error.what(), testing::HasSubstr("element 5 is NaN"));
+    }
+  }
+  numerics.gradient_cast.nan = NanPolicy::zero;
+  const auto report = replay_gemm(datapath, numerics, layer.tensors(), kBothKinds[0]);
+  EXPECT_EQ(report.result[4], 3.0f);  // position 1 has three ones and a zero
 }
 
 TEST(DatapathValues, MissingOperandIsRefused) {
