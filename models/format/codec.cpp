@@ -13,6 +13,8 @@ constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 // Above every grid value that matters, and far from double's own overflow: 2^600.
 constexpr double kBeyondEveryFormat = 0x1p600;
 
+constexpr double kSmallestNormalFloat = 0x1p-126;
+
 // The value at place `magnitude` of the format's grid, as if every code were a number and the
 // exponent field had no end: so also the places past the largest finite.
 double grid_value(const Format& format, std::uint64_t magnitude) {
@@ -58,6 +60,7 @@ bool goes_up(const Rounding& rounding, double a, double lo, double hi, bool hi_i
     case Rounding::Mode::rto:
       return !hi_is_even;
     case Rounding::Mode::sr:
+    case Rounding::Mode::sru:
       break;
   }
   // T = floor(2^R * above / gap). Where the gap is no power of two (DLFloat's to zero) the division
@@ -65,6 +68,11 @@ bool goes_up(const Rounding& rounding, double a, double lo, double hi, bool hi_i
   const double scaled = std::ldexp(above, rounding.random_bits);
   double top_bits = std::floor(scaled / gap);
   if (std::fma(top_bits, gap, -scaled) > 0) top_bits -= 1;
+  if (rounding.mode == Rounding::Mode::sru) {
+    const double rest = -std::fma(top_bits, gap, -scaled);  // exact, below one gap
+    const bool odd = std::fmod(top_bits, 2) != 0;
+    if (rest > gap / 2 || (rest == gap / 2 && odd)) top_bits += 1;
+  }
   const std::uint32_t u = random_word >> (32 - rounding.random_bits);
   return top_bits + static_cast<double>(u) >= std::ldexp(1.0, rounding.random_bits);
 }
@@ -107,7 +115,7 @@ Code overflow_result(const Format& format, const CastOptions& options, bool nega
 double decode(const Format& format, Code code) {
   const Code magnitude = code & format.magnitude_mask();
   const bool negative = (code & format.sign_mask()) != 0;
-  if (format.non_finite == NonFinite::nan_neg_zero && code == format.sign_mask()) return kNan;
+  if (format.has_nan_at_negative_zero() && code == format.sign_mask()) return kNan;
   if (magnitude > format.max_finite_magnitude()) {
     const bool infinite = format.has_infinity() && magnitude == format.infinity_magnitude();
     if (!infinite) return kNan;
@@ -142,7 +150,8 @@ Code encode(const Format& format, const CastOptions& options, double x, std::uin
   if (negative && !format.is_signed && x != 0) return nan_result(format, options.nan, false);
   if (std::isinf(x)) return overflow_result(format, options, negative);
 
-  const double a = std::min(std::fabs(x), kBeyondEveryFormat);
+  double a = std::min(std::fabs(x), kBeyondEveryFormat);
+  if (flushes_input(options.flush) && a < kSmallestNormalFloat) a = 0;
   std::uint64_t place = place_below(format, a);
   const double lo = grid_value(format, place);
   if (lo < a) {
@@ -154,6 +163,10 @@ Code encode(const Format& format, const CastOptions& options, double x, std::uin
       return with_sign(format, format.max_finite_magnitude(), negative);
     }
     return overflow_result(format, options, negative);
+  }
+  if (flushes_output(options.flush) && format.has_subnormals &&
+      place < std::uint64_t{1} << format.mantissa_bits) {
+    place = 0;
   }
   return with_sign(format, static_cast<Code>(place), negative);
 }

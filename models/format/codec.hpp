@@ -12,6 +12,7 @@ struct CastOptions {
   Rounding rounding = {};
   Overflow overflow = Overflow::standard;
   NanPolicy nan = NanPolicy::error;
+  Flush flush = Flush::none;
 
   friend bool operator==(const CastOptions&, const CastOptions&) = default;
 };

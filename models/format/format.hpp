@@ -9,10 +9,12 @@ using Code = std::uint32_t;
 
 /// Which codes of a format are not numbers.
 enum class NonFinite : std::uint8_t {
-  ieee,          ///< top exponent: infinity at mantissa 0, NaN elsewhere (IEEE 754)
-  nan_all_ones,  ///< no infinity; NaN where exponent and mantissa are all ones (OCP e4m3), "fn"
-  none,          ///< every code is a number, "f"
-  nan_neg_zero,  ///< no infinity; one NaN at the negative-zero code, no negative zero, "fnuz"
+  ieee,            ///< top exponent: infinity at mantissa 0, NaN elsewhere (IEEE 754)
+  nan_all_ones,    ///< no infinity; NaN where exponent and mantissa are all ones (OCP e4m3), "fn"
+  none,            ///< every code is a number, "f"
+  nan_neg_zero,    ///< no infinity; one NaN at the negative-zero code, no negative zero, "fnuz"
+  p3109_signed,    ///< IEEE P3109 extended: as nan_neg_zero, and infinity at magnitude all ones
+  p3109_unsigned,  ///< IEEE P3109 extended: NaN at all ones, infinity just below
 };
 
 /// A binary floating-point format as data. Comparable; valid if made by `make_format` or
@@ -45,12 +47,18 @@ struct Format {
   /// Number of codes, 2^bits (64-bit: 32-bit formats have 2^32).
   [[nodiscard]] constexpr std::uint64_t code_count() const { return std::uint64_t{1} << bits(); }
 
-  [[nodiscard]] constexpr bool has_infinity() const { return non_finite == NonFinite::ieee; }
+  [[nodiscard]] constexpr bool has_infinity() const {
+    return non_finite == NonFinite::ieee || non_finite == NonFinite::p3109_signed ||
+           non_finite == NonFinite::p3109_unsigned;
+  }
   [[nodiscard]] constexpr bool has_nan() const {
     return non_finite == NonFinite::ieee ? mantissa_bits > 0 : non_finite != NonFinite::none;
   }
   [[nodiscard]] constexpr bool has_negative_zero() const {
-    return is_signed && has_zero && non_finite != NonFinite::nan_neg_zero;
+    return is_signed && has_zero && !has_nan_at_negative_zero();
+  }
+  [[nodiscard]] constexpr bool has_nan_at_negative_zero() const {
+    return non_finite == NonFinite::nan_neg_zero || non_finite == NonFinite::p3109_signed;
   }
   /// Magnitude code of the largest finite value.
   [[nodiscard]] constexpr Code max_finite_magnitude() const {
@@ -58,7 +66,10 @@ struct Format {
       case NonFinite::ieee:
         return (magnitude_mask() >> mantissa_bits << mantissa_bits) - 1;
       case NonFinite::nan_all_ones:
+      case NonFinite::p3109_signed:
         return magnitude_mask() - 1;
+      case NonFinite::p3109_unsigned:
+        return magnitude_mask() - 2;
       case NonFinite::none:
       case NonFinite::nan_neg_zero:
         break;
@@ -73,8 +84,10 @@ struct Format {
       case NonFinite::ieee:
         return infinity_magnitude() | (Code{1} << (mantissa_bits - 1));
       case NonFinite::nan_neg_zero:
+      case NonFinite::p3109_signed:
         return sign_mask();
       case NonFinite::nan_all_ones:
+      case NonFinite::p3109_unsigned:
       case NonFinite::none:
         break;
     }

@@ -82,6 +82,30 @@ std::optional<Format> parse_systematic(std::string_view name) {
                      ending->non_finite);
 }
 
+// A name of IEEE P3109, binary{K}p{P}{s|u}{e|f}: K bits, precision P with the implicit bit, signed
+// or unsigned, with infinities (extended) or without (finite).
+std::optional<Format> parse_p3109(std::string_view name) {
+  constexpr std::string_view kPrefix = "binary";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  auto rest = name.substr(kPrefix.size() - 1);
+  const auto bits = take_number(rest, 'y');
+  const auto precision = take_number(rest, 'p');
+  if (!bits || !precision || rest.size() != 2) return std::nullopt;
+  const bool is_signed = rest[0] == 's';
+  const bool extended = rest[1] == 'e';
+  if ((!is_signed && rest[0] != 'u') || (!extended && rest[1] != 'f')) return std::nullopt;
+  const int exponent_bits = *bits - *precision + (is_signed ? 0 : 1);
+  if (*bits < 3 || *bits > 16 || *precision < 1 || exponent_bits < 1 || exponent_bits > 8) {
+    throw UserError(
+        fmt::format("format '{}': expected 3 to 16 bits and a precision that leaves 1 to 8 "
+                    "exponent bits, such as binary8p3se",
+                    name));
+  }
+  NonFinite non_finite = is_signed ? kFnuz : kFn;
+  if (extended) non_finite = is_signed ? NonFinite::p3109_signed : NonFinite::p3109_unsigned;
+  return Format{exponent_bits, *precision - 1, 1 << (exponent_bits - 1), non_finite, is_signed};
+}
+
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
@@ -183,9 +207,11 @@ Format parse_format(std::string_view name) {
   const auto row = std::ranges::find(kNamed, name, &NamedFormat::name);
   if (row != kNamed.end()) return row->format;
   if (const auto format = parse_systematic(name)) return *format;
+  if (const auto format = parse_p3109(name)) return *format;
   throw UserError(
       fmt::format("format '{}' is not known; nearest is '{}'; expected a name listed by "
-                  "`gradpath formats` or e{{E}}m{{M}}[b{{BIAS}}][fn|f|fnuz]",
+                  "`gradpath formats`, e{{E}}m{{M}}[b{{BIAS}}][fn|f|fnuz] or P3109's "
+                  "binary{{K}}p{{P}}{{s|u}}{{e|f}}",
                   name, nearest_name(name)));
 }
 
@@ -203,6 +229,10 @@ std::vector<std::string> parse_format_list(std::string_view list) {
 std::string format_name(const Format& format) {
   const auto row = std::ranges::find(kNamed, format, &NamedFormat::format);
   if (row != kNamed.end()) return std::string(row->name);
+  if (!format.is_signed || format.non_finite == NonFinite::p3109_signed) {
+    return fmt::format("binary{}p{}{}{}", format.bits(), format.mantissa_bits + 1,
+                       format.is_signed ? 's' : 'u', format.has_infinity() ? 'e' : 'f');
+  }
   const bool has_default_bias =
       format.bias == default_bias(format.exponent_bits, format.non_finite);
   return fmt::format("e{}m{}{}{}", format.exponent_bits, format.mantissa_bits,

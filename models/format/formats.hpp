@@ -25,7 +25,8 @@ struct NamedFormat {
                                  NonFinite non_finite);
 
 /// Reads a name: a row of the table (`e4m3fn`, `bf16`), or `e{E}m{M}` + optional bias `b{B}` +
-/// optional ending `fn`, `f` or `fnuz`. Default bias 2^(E-1)-1, for `fnuz` 2^(E-1).
+/// optional ending `fn`, `f` or `fnuz` (default bias 2^(E-1)-1, for `fnuz` 2^(E-1)), or a name of
+/// IEEE P3109: `binary{K}p{P}{s|u}{e|f}`, K bits, precision P, signed or not, extended or finite.
 /// UserError names the nearest known name.
 [[nodiscard]] Format parse_format(std::string_view name);
 

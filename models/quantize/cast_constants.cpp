@@ -30,12 +30,13 @@ bool is_narrow(const Format& format, const Rounding& rounding) {
 
 }  // namespace
 
-bool covers(const Format& format) {
+bool covers(const Format& format, const CastOptions& options) {
   const int min_field = format.min_exponent() + kFloatBias;
   const int max_field =
       static_cast<int>(format.max_finite_magnitude() >> format.mantissa_bits) - 1 + min_field;
   return format.is_signed && format.has_zero && format.has_subnormals && format.bits() <= 16 &&
-         min_field >= 1 && max_field <= kMaxFloatField;
+         min_field >= 1 && max_field <= kMaxFloatField &&
+         (options.rounding.mode != Rounding::Mode::sru || is_narrow(format, options.rounding));
 }
 
 CastConstants cast_constants(const Format& format, const CastOptions& options) {
@@ -57,7 +58,9 @@ CastConstants cast_constants(const Format& format, const CastOptions& options) {
       .infinity = {code(infinity), code(-infinity)},
       .nan = {nan_code(nan), nan_code(-nan)},
       .infinity_magnitude = format.has_infinity() ? format.infinity_magnitude() : kNoCode,
-      .nan_zero = format.non_finite == NonFinite::nan_neg_zero ? format.sign_mask() : kNoCode,
+      .nan_zero = format.has_nan_at_negative_zero() ? format.sign_mask() : kNoCode,
+      .min_normal = flushes_output(options.flush) ? Code{1} << format.mantissa_bits : 0,
+      .flushes_input = flushes_input(options.flush),
       .nan_is_error = nan_is_error,
       .is_narrow = is_narrow(format, options.rounding),
       .clamp_bits = static_cast<std::uint32_t>(clamp_field(format)) << kFractionBits,

@@ -165,16 +165,31 @@ HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
     const int bias = 127;
     const auto random_bits = static_cast<std::uint32_t>(lanes.random_bits);
     const auto mantissa_bits = static_cast<std::uint32_t>(lanes.mantissa_bits);
-    // a in units of 2^-R quanta: the truncated integer keeps the top R fraction bits.
+    // a in units of 2^-R quanta: conversion cuts what is below them, or rounds it to even.
     const auto to_units =
         hn::Sub(hn::Set(d, (2 * bias + random_bits + mantissa_bits) << kFractionBits), binade);
-    const auto units = hn::BitCast(d, hn::ConvertTo(di, hn::Mul(a, hn::BitCast(df, to_units))));
+    const auto scaled = hn::Mul(a, hn::BitCast(df, to_units));
+    const auto units =
+        hn::BitCast(d, kMode == Mode::sr ? hn::ConvertTo(di, scaled) : hn::NearestInt(scaled));
     const auto u = hn::ShiftRightSame(words, 32 - lanes.random_bits);
     const auto quanta = hn::ShiftRightSame(hn::Add(units, u), lanes.random_bits);
     const auto quantum = hn::Sub(binade, hn::Set(d, mantissa_bits << kFractionBits));
     return {hn::Add(base, quanta),
             hn::Mul(hn::ConvertTo(df, hn::BitCast(di, quanta)), hn::BitCast(df, quantum))};
   }
+}
+
+HWY_INLINE VU flush_input(VU bits) {
+  const DU d;
+  const auto a = absolute(bits);
+  return hn::IfThenElse(hn::Lt(a, hn::Set(d, 0x00800000u)), hn::Xor(bits, a), bits);
+}
+
+HWY_INLINE Rounded flush_output(const Rounded& rounded, const CastConstants& constants) {
+  const DU d;
+  const auto below = hn::Lt(rounded.magnitude, hn::Set(d, constants.min_normal));
+  return {hn::IfThenZeroElse(below, rounded.magnitude),
+          hn::IfThenZeroElse(hn::RebindMask(DF(), below), rounded.value)};
 }
 
 // The code of a rounded magnitude: the sign, then what is rare: overflow, infinities, NaNs.
@@ -294,19 +309,23 @@ bool run_mode(const CastConstants& constants, const CastRun& run, const Sink& si
 
   const auto cast_vector = [&](std::size_t i, const float* in, const std::uint32_t* words,
                                typename Sink::Out* to) HWY_ATTR __attribute__((always_inline)) {
-    const auto bits = hn::BitCast(d, hn::Mul(hn::LoadU(df, in), scale));
+    auto bits = hn::BitCast(d, hn::Mul(hn::LoadU(df, in), scale));
+    if (HWY_UNLIKELY(constants.flushes_input)) bits = flush_input(bits);
     auto random = hn::Zero(d);
-    if constexpr (kMode == Mode::sr) {
+    if constexpr (kMode == Mode::sr || kMode == Mode::sru) {
       random = words != nullptr
                    ? hn::LoadU(d, words)
                    : counter_words(lane_numbers, run.first_index + static_cast<std::uint32_t>(i),
                                    run.key0, run.key1);
     }
+    Rounded rounded;
     if constexpr (kNarrow) {
-      sink.store(lanes, bits, round_narrow<kMode>(lanes, bits, random), saw_nan, to);
+      rounded = round_narrow<kMode>(lanes, bits, random);
     } else {
-      sink.store(lanes, bits, round_integer<kMode>(lanes, bits, random), saw_nan, to);
+      rounded = round_integer<kMode>(lanes, bits, random);
     }
+    if (HWY_UNLIKELY(constants.min_normal != 0)) rounded = flush_output(rounded, constants);
+    sink.store(lanes, bits, rounded, saw_nan, to);
   };
   // Fewer elements than a vector go through buffers.
   const auto cast_some = [&](std::size_t begin, std::size_t count) HWY_ATTR {
@@ -351,6 +370,8 @@ bool run_any(const CastConstants& constants, const CastRun& run, const Sink& sin
       return run_mode<Mode::rdn, false>(constants, run, sink, out);
     case Mode::rto:
       return run_mode<Mode::rto, false>(constants, run, sink, out);
+    case Mode::sru:
+      return run_mode<Mode::sru, true>(constants, run, sink, out);
     case Mode::sr:
       break;
   }

@@ -22,14 +22,16 @@ struct CastConstants {
   std::uint32_t nan[2];              ///< code of a NaN
   std::uint32_t infinity_magnitude;  ///< all ones where there is none
   std::uint32_t nan_zero;            ///< the fnuz NaN code; all ones elsewhere
+  std::uint32_t min_normal;          ///< smallest magnitude code that is not flushed; 0: none is
+  bool flushes_input;
   bool nan_is_error;
   bool is_narrow;            ///< nearest-even and stochastic rounding may use fp32 arithmetic
   std::uint32_t clamp_bits;  ///< fp32 bits of a power of two that overflows; for is_narrow
 };
 
 /// Whether the vector code covers a format: signed, with zero and subnormals, at most 16 bits, and
-/// its normal numbers among fp32's.
-[[nodiscard]] bool covers(const Format& format);
+/// its normal numbers among fp32's; `sru` only for narrow formats.
+[[nodiscard]] bool covers(const Format& format, const CastOptions& options);
 [[nodiscard]] CastConstants cast_constants(const Format& format, const CastOptions& options);
 
 /// Whether 1 / scale is exact and normal, so that multiplying by it equals dividing by the scale.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr std::uint32_t kSignBit = 0x80000000u;
 constexpr std::uint32_t kInfinityBits = 0x7f800000u;
+constexpr std::uint32_t kSmallestNormalBits = 0x00800000u;
 constexpr std::uint32_t kFractionMask = 0x007fffffu;
 constexpr int kFractionBits = 23;
 constexpr int kFloatBias = 127;
@@ -34,7 +35,8 @@ Quantizer::Quantizer(const Format& format, const CastOptions& options)
       options_(options),
       min_exponent_(format.min_exponent()),
       max_magnitude_(format.max_finite_magnitude()) {
-  if (kernels::covers(format)) vector_constants_ = kernels::cast_constants(format, options);
+  if (kernels::covers(format, options))
+    vector_constants_ = kernels::cast_constants(format, options);
   if (format.bits() > kTableBits) return;
   values_.resize(format.code_count());
   for (Code code = 0; code < values_.size(); ++code) {
@@ -85,10 +87,16 @@ Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t w
       case Rounding::Mode::rto:
         up = !nonzero(code & 1);
         break;
-      case Rounding::Mode::sr: {
+      case Rounding::Mode::sr:
+      case Rounding::Mode::sru: {
         const int random_bits = options_.rounding.random_bits;
-        const std::uint64_t top = shift >= random_bits ? fraction >> (shift - random_bits)
-                                                       : fraction << (random_bits - shift);
+        const int cut = shift - random_bits;  // fraction bits below the R that take part
+        std::uint64_t top = cut >= 0 ? fraction >> cut : fraction << -cut;
+        if (options_.rounding.mode == Rounding::Mode::sru && cut > 0) {
+          const std::uint64_t rest = fraction & ((std::uint64_t{1} << cut) - 1);
+          const std::uint64_t middle = std::uint64_t{1} << (cut - 1);
+          top += rest > middle || (rest == middle && nonzero(top & 1)) ? 1u : 0u;
+        }
         const std::uint64_t u = word >> (32 - random_bits);
         up = nonzero((top + u) >> random_bits);
         break;
@@ -103,14 +111,17 @@ Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t w
 Code Quantizer::code(float x, std::uint32_t random_word) const {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   const std::uint32_t abs_bits = bits & ~kSignBit;
-  if (abs_bits >= kInfinityBits || !format_.has_subnormals) {
+  const bool negative = bits != abs_bits;
+  const bool flushed = flushes_input(options_.flush) && abs_bits < kSmallestNormalBits;
+  if (abs_bits >= kInfinityBits || !format_.has_subnormals || flushed ||
+      (negative && !format_.is_signed)) {
     return encode(format_, options_, static_cast<double>(x), random_word);
   }
-  const bool negative = bits != abs_bits;
-  const Code rounded = magnitude(abs_bits, negative, random_word);
+  Code rounded = magnitude(abs_bits, negative, random_word);
   if (rounded > max_magnitude_) {
     return encode(format_, options_, static_cast<double>(x), random_word);
   }
+  if (flushes_output(options_.flush) && rounded >> format_.mantissa_bits == 0) rounded = 0;
   if (rounded == 0 && !format_.has_negative_zero()) return 0;
   return rounded | (negative ? format_.sign_mask() : 0);
 }

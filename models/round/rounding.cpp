@@ -11,7 +11,7 @@
 namespace gradpath {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Rounding::Mode>, 7> kModes = {{
+constexpr std::array<std::pair<std::string_view, Rounding::Mode>, 8> kModes = {{
     {"rne", Rounding::Mode::rne},
     {"rna", Rounding::Mode::rna},
     {"rtz", Rounding::Mode::rtz},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<std::string_view, Rounding::Mode>, 7> kModes = {{
     {"rdn", Rounding::Mode::rdn},
     {"rto", Rounding::Mode::rto},
     {"sr", Rounding::Mode::sr},
+    {"sru", Rounding::Mode::sru},
 }};
 
 constexpr int kMaxRandomBits = 32;
@@ -35,15 +36,15 @@ Rounding parse_rounding(std::string_view text) {
     const auto digits = text.substr(colon + 1);
     const auto* end = digits.data() + digits.size();
     const auto [stop, failure] = std::from_chars(digits.data(), end, rounding.random_bits);
-    if (mode == Rounding::Mode::sr && failure == std::errc() && stop == end &&
+    if (rounding.is_stochastic() && failure == std::errc() && stop == end &&
         rounding.random_bits >= 1 && rounding.random_bits <= kMaxRandomBits) {
       return rounding;
     }
     break;
   }
   throw UserError(fmt::format(
-      "rounding '{}' is not known; expected rne, rna, rtz, rup, rdn, rto, sr or sr:R with R from 1 "
-      "to 32 random bits",
+      "rounding '{}' is not known; expected rne, rna, rtz, rup, rdn, rto, sr[:R] or sru[:R] with R "
+      "from 1 to 32 random bits",
       text));
 }
 
@@ -64,6 +65,15 @@ Overflow parse_overflow(std::string_view text) {
 
 std::string_view overflow_name(Overflow overflow) {
   return overflow == Overflow::standard ? "standard" : "saturate";
+}
+
+Flush parse_flush(std::string_view text) {
+  if (text == "none") return Flush::none;
+  if (text == "input") return Flush::input;
+  if (text == "output") return Flush::output;
+  if (text == "both") return Flush::both;
+  throw UserError(
+      fmt::format("flush '{}' is not known; expected none, input, output or both", text));
 }
 
 NanPolicy parse_nan_policy(std::string_view text) {

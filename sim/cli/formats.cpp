@@ -32,6 +32,10 @@ NonFiniteCounts count_non_finite(const Format& format) {
       return {0, signs};
     case NonFinite::nan_neg_zero:
       return {0, 1};
+    case NonFinite::p3109_signed:
+      return {2, 1};
+    case NonFinite::p3109_unsigned:
+      return {1, 1};
     case NonFinite::none:
       break;
   }

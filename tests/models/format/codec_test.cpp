@@ -63,6 +63,27 @@ TEST(Codec, Dlfloat16HasNoSubnormalsAndZeroAtCodeZero) {
   EXPECT_TRUE(std::isnan(decode(format, 0x7fff)));
 }
 
+// IEEE P3109 (interim report 2024): bias 2^(K-P-1) signed, 2^(K-P) unsigned; one zero; NaN at 0x80
+// (signed) or all ones (unsigned); infinities at 0x7f and 0xff, or just below the unsigned NaN.
+TEST(Codec, P3109HasOneZeroOneNanAndItsBias) {
+  const Format se = parse_format("binary8p3se");
+  EXPECT_TRUE(std::isnan(decode(se, 0x80)));
+  EXPECT_EQ(decode(se, 0x7f), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(decode(se, 0xff), -std::numeric_limits<double>::infinity());
+  EXPECT_EQ(decode(se, 0x40), 1.0);  // exponent field = bias, 16
+  EXPECT_EQ(max_finite(se), 49152);
+  EXPECT_EQ(min_subnormal(se), 0x1p-17);
+  const Format sf = parse_format("binary8p3sf");
+  EXPECT_EQ(sf, parse_format("e5m2fnuz"));
+  const Format ue = parse_format("binary8p3ue");
+  EXPECT_EQ(ue.bits(), 8);
+  EXPECT_TRUE(std::isnan(decode(ue, 0xff)));
+  EXPECT_EQ(decode(ue, 0xfe), std::numeric_limits<double>::infinity());
+  EXPECT_EQ(decode(ue, 0x80), 1.0);  // bias 32
+  EXPECT_EQ(encode(ue, {}, -1.0), 0xffu);
+  EXPECT_EQ(parse_format("binary8p3uf").max_finite_magnitude(), 0xfeu);
+}
+
 TEST(Codec, E8m0IsPowersOfTwoWithoutSignOrZero) {
   const Format format = parse_format("e8m0fnu");
   for (Code code = 0; code < 255; ++code) {
@@ -76,7 +97,8 @@ TEST(Codec, E8m0IsPowersOfTwoWithoutSignOrZero) {
 std::vector<std::string> formats_up_to_16_bits() {
   std::vector<std::string> names = parse_format_list(
       "e{1..8}m{1..7},e{2..8}m0,e{1..8}m{0..7}f,e{1..8}m{1..7}fn,"
-      "e{2..8}m0fn,e{1..8}m{0..7}fnuz,e4m3b0,e4m3b20fn,e8m2b200f");
+      "e{2..8}m0fn,e{1..8}m{0..7}fnuz,e4m3b0,e4m3b20fn,e8m2b200f,binary8p3se,binary8p4ue,"
+      "binary6p2sf,binary5p1ue,binary10p5uf,binary3p1se");
   for (const auto& row : named_formats()) {
     if (row.format.bits() <= 16) names.emplace_back(row.name);
   }
@@ -87,7 +109,8 @@ TEST(Codec, EveryFiniteCodeRoundTripsInEveryRounding) {
   std::size_t checked = 0;
   for (const auto& name : formats_up_to_16_bits()) {
     const Format format = parse_format(name);
-    for (const char* rounding : {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:32"}) {
+    for (const char* rounding :
+         {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:32", "sru:1"}) {
       const CastOptions options{.rounding = parse_rounding(rounding)};
       for (Code code = 0; code < format.code_count(); ++code) {
         const double value = decode(format, code);
@@ -183,6 +206,40 @@ TEST(Encode, StochasticRoundingGoesUpForExactlyTheStatedShareOfWords) {
   EXPECT_EQ(encode(format, options, 16 + 0x1p-10, 0xffffffffu), encode(format, {}, 16.0));
 }
 
+TEST(Encode, UnbiasedStochasticRoundingRoundsTheFractionToItsBits) {
+  const Format format = parse_format("e4m3fn");  // between 16 and 18
+  const auto ups = [&](const char* rounding, double x) {
+    int count = 0;
+    for (std::uint32_t u = 0; u < 4; ++u) {
+      count += encode(format, {.rounding = parse_rounding(rounding)}, x, u << 30) ==
+                       encode(format, {}, 18.0)
+                   ? 1
+                   : 0;
+    }
+    return count;
+  };
+  // f = x/2 - 8 in quarters: cut by sr:2, to nearest even by sru:2.
+  EXPECT_EQ(ups("sr:2", 16 + 2 * 0.24), 0);
+  EXPECT_EQ(ups("sru:2", 16 + 2 * 0.24), 1);
+  EXPECT_EQ(ups("sru:2", 16 + 2 * 0.125), 0);  // a tie, 0 is even
+  EXPECT_EQ(ups("sru:2", 16 + 2 * 0.375), 2);  // a tie, 2 is even
+  EXPECT_EQ(ups("sru:2", 16 + 2 * 0.9), 4);
+}
+
+TEST(Encode, FlushesSubnormalsOnlyWhereTold) {
+  const Format format = parse_format("e5m2");  // smallest normal 2^-14, subnormal 2^-16
+  const auto cast = [&](Flush flush, double x) { return encode(format, {.flush = flush}, x); };
+  EXPECT_EQ(cast(Flush::none, 0x1p-15), 2u);
+  EXPECT_EQ(cast(Flush::output, 0x1p-15), 0u);
+  EXPECT_EQ(cast(Flush::output, -0x1p-15), 0x80u);
+  EXPECT_EQ(cast(Flush::output, 0x1p-14), 4u);
+  EXPECT_EQ(cast(Flush::output, 0x1.fffp-15), 4u);  // rounds to the smallest normal first
+  EXPECT_EQ(cast(Flush::input, 0x1p-15), 2u);
+  const Format bf16 = parse_format("bf16");
+  EXPECT_EQ(encode(bf16, {.flush = Flush::input}, 0x1p-127), 0u);
+  EXPECT_EQ(encode(bf16, {.flush = Flush::input}, 0x1p-126), 0x80u);
+}
+
 TEST(FormatNames, ReadBackAsTheSameFormat) {
   for (const auto& name : formats_up_to_16_bits()) {
     const Format format = parse_format(name);
@@ -197,8 +254,11 @@ TEST(FormatNames, ListsExpandRangesInOrderWithoutRepeats) {
 }
 
 TEST(FormatNames, BadOnesAreRefusedWithTheNearestName) {
-  for (const char* name : {"", "e", "e4", "e4m", "m3", "e0m3", "e9m3", "e4m24", "e4m3x", "e4m3b",
-                           "e4m3b999", "e4m3fnb7", "e1m0", "e1m0fn", "e-4m3", "e4m3 "}) {
+  for (const char* name :
+       {"",       "e",           "e4",          "e4m",        "m3",          "e0m3",
+        "e9m3",   "e4m24",       "e4m3x",       "e4m3b",      "e4m3b999",    "e4m3fnb7",
+        "e1m0",   "binary8p9se", "binary2p1se", "binary8p3s", "binary8p3xe", "binary16p3se",
+        "e1m0fn", "e-4m3",       "e4m3 "}) {
     EXPECT_THROW(static_cast<void>(parse_format(name)), UserError) << "'" << name << "'";
   }
   try {

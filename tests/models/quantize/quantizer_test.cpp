@@ -55,6 +55,12 @@ std::vector<float> adversarial_inputs(const Format& format, std::mt19937_64& ran
   return inputs;
 }
 
+std::vector<CastOptions> variants(const Rounding& rounding) {
+  return {{rounding, Overflow::standard, NanPolicy::zero, Flush::none},
+          {rounding, Overflow::saturate, NanPolicy::max, Flush::none},
+          {rounding, Overflow::standard, NanPolicy::zero, Flush::both}};
+}
+
 class BulkCast : public testing::TestWithParam<std::string> {};
 
 TEST_P(BulkCast, EqualsTheDefinition) {
@@ -63,10 +69,9 @@ TEST_P(BulkCast, EqualsTheDefinition) {
   std::mt19937_64 random(seed);
   const Format format = parse_format(GetParam());
   const auto inputs = adversarial_inputs(format, random);
-  for (const char* rounding :
-       {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:7", "sr:24", "sr:32"}) {
-    for (const auto overflow : {Overflow::standard, Overflow::saturate}) {
-      const CastOptions options{parse_rounding(rounding), overflow, NanPolicy::zero};
+  for (const char* rounding : {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:7", "sr:24",
+                               "sr:32", "sru:1", "sru:5", "sru:24", "sru:32"}) {
+    for (const auto& options : variants(parse_rounding(rounding))) {
       const Quantizer quantizer(format, options);
       for (const float x : inputs) {
         const auto word = static_cast<std::uint32_t>(random());
@@ -94,10 +99,9 @@ TEST_P(VectorCast, EqualsTheDefinitionOnEveryTarget) {
   std::vector<std::uint32_t> given(inputs.size());
   for (auto& word : given) word = static_cast<std::uint32_t>(random());
 
-  for (const char* rounding :
-       {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:7", "sr:24", "sr:32"}) {
-    for (const auto overflow : {Overflow::standard, Overflow::saturate}) {
-      const CastOptions options{parse_rounding(rounding), overflow, NanPolicy::zero};
+  for (const char* rounding : {"rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:7", "sr:24",
+                               "sr:32", "sru:1", "sru:5", "sru:24", "sru:32"}) {
+    for (const auto& options : variants(parse_rounding(rounding))) {
       const Quantizer quantizer(format, options);
       std::vector<std::uint16_t> expected(inputs.size());
       std::vector<std::uint16_t> expected_given(inputs.size());
@@ -144,7 +148,8 @@ TEST_P(VectorCast, EqualsTheDefinitionOnEveryTarget) {
 
 constexpr const char* kUpTo16Bits =
     "e5m2,e4m3,e4m3fn,e3m4,e2m5,e5m2fnuz,e4m3fnuz,e4m3b11fnuz,e8m0fnu,e3m2fn,e2m3fn,e2m1fn,fp16,"
-    "bf16,dlfloat16,e1m6,e1m0f,e8m0,e8m3b200f,e6m1b60fn,e8m4b255,e7m0fnuz,e5m0,e3m0f";
+    "bf16,dlfloat16,e1m6,e1m0f,e8m0,e8m3b200f,e6m1b60fn,e8m4b255,e7m0fnuz,e5m0,e3m0f,binary8p3se,"
+    "binary8p4ue,binary6p2sf,binary8p1ue,binary10p5uf";
 
 const auto kByName = [](const auto& row) { return row.param; };
 
