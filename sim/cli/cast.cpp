@@ -166,11 +166,13 @@ class CastCommand : public Command {
         .value("format", "NAME",
                "a name that `gradpath formats` lists, or e{E}m{M}[b{BIAS}][fn|f|fnuz]")
         .value_or("round", "MODE", "rne",
-                  "rne, rna, rtz, rup, rdn, rto or sr[:R] with R random bits")
+                  "rne, rna, rtz, rup, rdn, rto, sr[:R] or sru[:R] with R random bits")
         .value_or("overflow", "RULE", "standard",
                   "standard (infinity or NaN where there is one) or saturate")
         .value_or("scale", "RULE", "none",
                   "none, a positive number, amax, amax-po2 or expected-max")
+        .value_or("flush", "WHAT", "none",
+                  "subnormals to zero: none, input (fp32's, after the scale), output or both")
         .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write; may be the input")
@@ -185,7 +187,8 @@ class CastCommand : public Command {
     format_ = parse_format(arguments.text("format"));
     options_ = {.rounding = parse_rounding(arguments.text("round")),
                 .overflow = parse_overflow(arguments.text("overflow")),
-                .nan = parse_nan_policy(arguments.text("nan"))};
+                .nan = parse_nan_policy(arguments.text("nan")),
+                .flush = parse_flush(arguments.text("flush"))};
     nan_name_ = arguments.text("nan");
     scale_ = parse_scale(arguments.text("scale"));
     as_values_ = arguments.choice("as", {"codes", "values"}) == "values";

@@ -26,8 +26,9 @@ NAMED = ["e5m2", "e4m3", "e4m3fn", "e3m4", "e5m2fnuz", "e4m3fnuz", "e4m3b11fnuz"
 # Every split of 4 to 8 bits with every ending, and some odd biases.
 SPLITS = [f"e{e}m{m}{ending}" for bits in range(2, 9) for e in range(1, bits) for m in [bits - 1 - e]
           for ending in ("", "fn", "f", "fnuz") if (e, m, ending) not in ((1, 0, ""), (1, 0, "fn"))]
+P3109 = ["binary8p3se", "binary8p4sf", "binary8p1se", "binary8p4ue", "binary6p3uf", "binary4p2se"]
 ODD = ["e4m3b0", "e4m3b15fn", "e5m2b31f", "e8m3b140", "e2m5b3fnuz", "tf32"]
-ROUNDINGS = ["rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:8", "sr:24"]
+ROUNDINGS = ["rne", "rna", "rtz", "rup", "rdn", "rto", "sr:1", "sr:8", "sr:24", "sru:3", "sru:24"]
 
 
 def run(command):
@@ -63,21 +64,22 @@ def check_casts(program, name, args, folder):
     seed = random_words.tensor_seed(args.seed, random_words.QUANTIZER, "x")
     checked = wrong = 0
     for rounding in ROUNDINGS:
-        mode = ("sr", int(rounding[3:])) if rounding.startswith("sr") else rounding
-        for overflow in ("standard", "saturate"):
+        kind, _, random_bits = rounding.partition(":")
+        mode = (kind, int(random_bits)) if random_bits else rounding
+        for overflow, flush in (("standard", "none"), ("saturate", "none"), ("standard", "both")):
             run([program, "cast", str(source), "--tensors", "x", "--format", name, "--round", rounding,
-                 "--overflow", overflow, "--nan", "zero", "--as", "codes", "--seed", str(args.seed),
+                 "--overflow", overflow, "--flush", flush, "--nan", "zero", "--as", "codes", "--seed", str(args.seed),
                  "--quiet", "-o", str(target)])
             dtype, _, data = safetensors.read(target)[0]["x"]
             codes = struct.unpack(f"<{len(inputs)}{ {'U8': 'B', 'U16': 'H', 'U32': 'I'}[dtype] }", data)
             for i, (bits, x, code) in enumerate(zip(inputs, values, codes)):
                 word = random_words.counter_word(seed, i) if rounding.startswith("sr") else 0
-                expected = fmt.encode(x, mode, overflow, "zero", word)
+                expected = fmt.encode(x, mode, overflow, "zero", word, flush == "both")
                 checked += 1
                 if code != expected:
                     wrong += 1
                     if wrong <= 3:
-                        print(f"{name} {rounding} {overflow}: input {bits:#010x} ({x!r}) word {word:#x}: "
+                        print(f"{name} {rounding} {overflow} flush {flush}: input {bits:#010x} ({x!r}) word {word:#x}: "
                               f"found code {code:#x}, expected {expected:#x}")
     return checked, wrong
 
@@ -90,9 +92,9 @@ def main():
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(2**32))
     args = parser.parse_args()
     print(f"seed {args.seed}")
-    formats = args.formats.split(",") if args.formats else NAMED + ODD
+    formats = args.formats.split(",") if args.formats else NAMED + P3109 + ODD
     codes = casts = wrong = 0
-    for name in dict.fromkeys(formats if args.formats else NAMED + SPLITS + ODD):
+    for name in dict.fromkeys(formats if args.formats else NAMED + SPLITS + P3109 + ODD):
         checked, bad = check_codes(args.program, name)
         codes, wrong = codes + checked, wrong + bad
     with tempfile.TemporaryDirectory() as folder:

@@ -27,11 +27,17 @@ class Format:
         self.name = name
         self.signed = name != "e8m0fnu"
         self.zero = name != "e8m0fnu"
+        p3109 = re.fullmatch(r"binary(\d+)p(\d+)([su])([ef])", name)
         subnormals = name not in ("e8m0fnu", "dlfloat16")
         if name == "e8m0fnu":
             e, m, bias, ending = 8, 0, 127, "fn"
         elif name == "dlfloat16":
             e, m, bias, ending = 6, 9, 31, "fn"
+        elif p3109:  # IEEE P3109 interim report, section on value sets
+            k, p, sign, domain = p3109.groups()
+            self.signed = sign == "s"
+            e, m = int(k) - int(p) + (0 if self.signed else 1), int(p) - 1
+            bias, ending = 2 ** (e - 1), sign + domain
         elif name in STANDARD:
             e, m, bias, ending = STANDARD[name]
         else:
@@ -43,11 +49,13 @@ class Format:
         self.magnitude_bits = e + m
         self.bits = e + m + self.signed
         codes = 2 ** (e + m)
-        last = {"": codes - 2**m - 1, "fn": codes - 2, "f": codes - 1, "fnuz": codes - 1}[ending]
+        last = {"": codes - 2**m - 1, "fn": codes - 2, "f": codes - 1, "fnuz": codes - 1,
+                "se": codes - 2, "sf": codes - 1, "ue": codes - 3, "uf": codes - 2}[ending]
         self.last = last
-        self.infinity = last + 1 if ending == "" else None
+        self.one_zero = ending in ("fnuz", "se", "sf")
+        self.infinity = last + 1 if ending in ("", "se", "ue") else None
         self.nan = {"": codes - 2**m + 2 ** (m - 1) if m else None, "fn": codes - 1, "f": None,
-                    "fnuz": codes}[ending]
+                    "fnuz": codes, "se": codes, "sf": codes, "ue": codes - 1, "uf": codes - 1}[ending]
 
         def value(code):
             field, fraction = divmod(code, 2**m)
@@ -67,7 +75,7 @@ class Format:
         """The value as a float (exact), infinity or NaN."""
         magnitude = code & (2**self.magnitude_bits - 1)
         negative = self.signed and code >> self.magnitude_bits
-        if self.ending == "fnuz" and code == self.nan:
+        if code == self.nan:
             return math.nan
         if magnitude > self.last:
             if magnitude != self.infinity:
@@ -76,7 +84,7 @@ class Format:
         x = math.ldexp(self.grid[magnitude] >> (SHIFT - 300), -300)
         return -x if negative else x
 
-    def encode(self, x, rounding, overflow, nan_policy="error", random_word=0):
+    def encode(self, x, rounding, overflow, nan_policy="error", random_word=0, flush=False):
         """The code of float x; rounding: 'rne' ... or ('sr', R)."""
         negative = math.copysign(1.0, x) < 0
         sign = 2**self.magnitude_bits if negative and self.signed else 0
@@ -88,12 +96,16 @@ class Format:
             return self._past_the_end(overflow, sign)
         numerator, denominator = abs(x).as_integer_ratio()
         a = (numerator << SHIFT) // denominator
+        if flush and a < 1 << (SHIFT - 126):
+            a = 0
         rounded = self._round(a, rounding, negative, random_word)
         if rounded > self.last:
             if rounding == "rtz" or rounding == ("rdn" if not negative else "rup"):
                 return self.last | sign
             return self._past_the_end(overflow, sign)
-        if rounded == 0 and (self.ending == "fnuz" or not self.zero):
+        if flush and self.zero and rounded < 2**self.m and self.name != "dlfloat16":
+            rounded = 0
+        if rounded == 0 and (self.one_zero or not self.zero):
             return 0
         return rounded | sign
 
@@ -132,8 +144,10 @@ class Format:
             return up if negative else code
         if rounding == "rto":
             return up if up % 2 else code
-        _, random_bits = rounding
-        top = (below << random_bits) // (hi - lo)
+        kind, random_bits = rounding
+        top, rest = divmod(below << random_bits, hi - lo)
+        if kind == "sru" and (2 * rest > hi - lo or (2 * rest == hi - lo and top % 2)):
+            top += 1
         u = random_word >> (32 - random_bits)
         return up if top + u >= 2**random_bits else code
 
