@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <stdexcept>
 #include <utility>
 
 #include <fcntl.h>
@@ -70,6 +71,17 @@ MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
     bytes_ = std::exchange(other.bytes_, {});
   }
   return *this;
+}
+
+void MappedFile::release(std::span<const std::byte> part) const {
+  if (part.empty()) return;
+  // Whole pages, outward: a neighbour's page that goes too is read again from the file.
+  static const auto kPage = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+  const auto first = static_cast<std::size_t>(part.data() - bytes_.data()) / kPage * kPage;
+  const std::size_t last = static_cast<std::size_t>(part.data() - bytes_.data()) + part.size();
+  if (last > bytes_.size()) throw std::out_of_range("MappedFile::release: not a part of the file");
+  // Only advice: a failure changes nothing.
+  (void)::madvise(const_cast<std::byte*>(bytes_.data()) + first, last - first, MADV_DONTNEED);
 }
 
 MappedFile::~MappedFile() { unmap(bytes_); }

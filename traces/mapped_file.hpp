@@ -21,6 +21,10 @@ class MappedFile {
 
   [[nodiscard]] std::span<const std::byte> bytes() const { return bytes_; }
 
+  /// Says that this part of bytes() will not be read soon, so that a pass over a large file keeps
+  /// only what it works on in resident memory. The bytes stay valid. Any thread may call it.
+  void release(std::span<const std::byte> part) const;
+
  private:
   std::span<const std::byte> bytes_;
 };

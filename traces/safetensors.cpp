@@ -65,4 +65,10 @@ const Tensor* SafetensorsFile::find(std::string_view name) const {
   return found == index_.end() ? nullptr : &tensors_[found->second];
 }
 
+void SafetensorsFile::release(const Tensor& tensor, std::uint64_t first,
+                              std::uint64_t count) const {
+  const std::size_t size = dtype_size(tensor.dtype);
+  file_.release(tensor.bytes.subspan(first * size, count * size));
+}
+
 }  // namespace gradpath

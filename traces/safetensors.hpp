@@ -41,6 +41,10 @@ class SafetensorsFile {
   [[nodiscard]] std::span<const Tensor> tensors() const { return tensors_; }
   /// The tensor of that name, or null.
   [[nodiscard]] const Tensor* find(std::string_view name) const;
+  /// Says that elements first .. first + count - 1 of one of its tensors will not be read soon
+  /// (MappedFile::release).
+  void release(const Tensor& tensor, std::uint64_t first, std::uint64_t count) const;
+  void release(const Tensor& tensor) const { release(tensor, 0, tensor.numel()); }
   /// `__metadata__`; empty if the file has none.
   [[nodiscard]] const std::map<std::string, std::string>& metadata() const { return metadata_; }
 

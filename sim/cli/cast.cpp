@@ -85,6 +85,7 @@ class TensorCaster {
       });
       for (const CastCounts& slice : counts) total.add(slice);
       writer.append(std::span<const Out>(out).first(size));
+      selected_.trace->file().release(*selected_.tensor, first, size);
       progress.add(size);
     }
     return total;
@@ -129,7 +130,8 @@ class TensorCaster {
 };
 
 // Largest finite magnitude, in one pass over a tensor of any size.
-double tensor_amax(const Tensor& tensor, unsigned threads) {
+double tensor_amax(const SelectedTensor& selected, unsigned threads) {
+  const Tensor& tensor = *selected.tensor;
   const std::uint64_t numel = tensor.numel();
   const auto slices = static_cast<std::size_t>((numel + kSliceElements - 1) / kSliceElements);
   std::vector<double> largest(slices);
@@ -139,6 +141,7 @@ double tensor_amax(const Tensor& tensor, unsigned threads) {
         static_cast<std::size_t>(std::min<std::uint64_t>(kSliceElements, numel - first)));
     read_floats(tensor, first, values);
     largest[s] = count_tensor(values).amax();
+    selected.trace->file().release(tensor, first, values.size());
   });
   return slices == 0 ? 0.0 : *std::ranges::max_element(largest);
 }
@@ -247,7 +250,7 @@ class CastCommand : public Command {
     for (const SelectedTensor& selected : tensors) {
       ScaleStatistics statistics;
       if (scale_.kind == ScalePolicy::Kind::amax || scale_.kind == ScalePolicy::Kind::amax_po2) {
-        statistics.amax = tensor_amax(*selected.tensor, session.threads);
+        statistics.amax = tensor_amax(selected, session.threads);
       } else if (scale_.kind == ScalePolicy::Kind::expected_max) {
         for_tensor(selected, [&] {
           const TensorFit fit = fit_tensor(TensorFloats(*selected.tensor).values());

@@ -46,6 +46,7 @@ class FitCommand : public Command {
     parallel_for(tensors.size(), session.threads, [&](std::size_t i) {
       fits[i] = for_tensor(tensors[i],
                            [&] { return fit_tensor(TensorFloats(*tensors[i].tensor).values()); });
+      tensors[i].trace->file().release(*tensors[i].tensor);
       progress.add(1);
     });
     Table table({"trace",        "tensor",    "numel",      "zeros",         "subnormals",

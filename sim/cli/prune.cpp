@@ -65,6 +65,7 @@ class PruneCommand : public Command {
     Progress progress(session, "prune", tensors.size());
     parallel_for(tensors.size(), session.threads, [&](std::size_t i) {
       results[i] = for_tensor(tensors[i], [&] { return prune(*tensors[i].tensor, session); });
+      tensors[i].trace->file().release(*tensors[i].tensor);
       progress.add(1);
     });
     Table table({"trace", "tensor", "policy", "target_sparsity", "alpha", "predicted_sparsity",

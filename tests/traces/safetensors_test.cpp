@@ -85,6 +85,22 @@ TEST(SafetensorsFile, StaysValidWhenMoved) {
   EXPECT_EQ(std::to_integer<int>(tensor->bytes[7]), 7);
 }
 
+TEST(SafetensorsFile, ReleasedTensorsReadTheSameAgain) {
+  const TemporaryFolder folder;
+  const std::string path = folder.file("f");
+  constexpr std::size_t kBytes = 100'000;
+  write_text(path,
+             raw_safetensors(R"({"a":{"dtype":"U8","shape":[100000],"data_offsets":[0,100000]}})",
+                             kBytes));
+  const SafetensorsFile file(path);
+  const Tensor& tensor = *file.find("a");
+  const std::vector<std::byte> before(tensor.bytes.begin(), tensor.bytes.end());
+  file.release(tensor, 5, 90'000);
+  file.release(tensor, kBytes, 0);
+  file.release(tensor);
+  EXPECT_TRUE(std::equal(before.begin(), before.end(), tensor.bytes.begin()));
+}
+
 // A header that is wrong in one place, and what the message must say.
 struct Malformed {
   std::string name;
