@@ -15,5 +15,6 @@ namespace gradpath::cli {
 [[nodiscard]] CommandPtr make_formats_command();
 [[nodiscard]] CommandPtr make_prune_command();
 [[nodiscard]] CommandPtr make_replay_command();
+[[nodiscard]] CommandPtr make_verify_command();
 
 }  // namespace gradpath::cli

@@ -1,5 +1,7 @@
 #include "sim/cli/trace_selection.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 #include <fnmatch.h>
 
@@ -19,6 +21,11 @@ void TraceSelection::setup(const Arguments& arguments) {
   if (paths_.empty()) {
     throw UserError("no trace is given; give the path of a .safetensors file");
   }
+}
+
+void TraceSelection::setup(std::vector<std::string> paths, std::string glob) {
+  paths_ = std::move(paths);
+  glob_ = std::move(glob);
 }
 
 void TraceSelection::open() {

@@ -24,6 +24,8 @@ class TraceSelection {
   static void add_options(OptionSet& options, int most = kAnyNumber);
   /// UserError if there is no trace.
   void setup(const Arguments& arguments);
+  /// The same from values, for verbs that also work without a trace.
+  void setup(std::vector<std::string> paths, std::string glob);
   /// Maps and checks all files. Once, in run().
   void open();
 

@@ -1,0 +1,130 @@
+#include <cstdint>
+#include <list>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/error.hpp"
+#include "models/format/formats.hpp"
+#include "sim/cli/commands.hpp"
+#include "sim/cli/parallel.hpp"
+#include "sim/cli/table_output.hpp"
+#include "sim/cli/trace_selection.hpp"
+#include "sim/verify/checks.hpp"
+#include "traces/tensor_data.hpp"
+
+namespace gradpath::cli {
+namespace {
+
+class VerifyCommand : public Command {
+ public:
+  const Description& description() const override {
+    static const Description kDescription{
+        .name = "verify",
+        .synopsis = "[TRACE...] [options]",
+        .summary = "compares the Verilog modules with the golden model, bit for bit",
+        .examples = {{{"gradpath verify --module quantizer_lane --format e5m2,e4m3fn",
+                       "two formats on every bf16 value and every rounding boundary"},
+                      {"gradpath verify run.safetensors --module quantizer,pruner --csv verify.csv",
+                       "every gradient of a trace through the streaming modules"}}}};
+    return kDescription;
+  }
+
+  void add_options(OptionSet& options) const override {
+    options.positional("trace", -1)
+        .group("Modules (default: all that were built)")
+        .value("module", "LIST", "lfsr, quantizer_lane, quantizer, pruner_lane, pruner")
+        .value("format", "LIST", "formats of the quantizers")
+        .value("round", "LIST", "rne, sr:R")
+        .value("overflow", "LIST", "standard, saturate")
+        .group("Inputs")
+        .flag("exhaustive",
+              "lanes: all 2^32 inputs, with one random word each, instead of chosen ones")
+        .value("trace", "FILE", "a trace, as TRACE is")
+        .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces");
+    TableOutput::add_options(options);
+  }
+
+  void setup(const Arguments& arguments) override {
+    output_.setup(arguments);
+    if (arguments.has("module")) options_.modules = arguments.list("module");
+    if (arguments.has("format")) {
+      for (const std::string& name : parse_format_list(arguments.text("format"))) {
+        options_.formats.push_back(parse_format(name));
+      }
+    }
+    if (arguments.has("round")) {
+      for (const std::string& name : arguments.list("round")) {
+        options_.roundings.push_back(parse_rounding(name));
+      }
+    }
+    if (arguments.has("overflow")) {
+      for (const std::string& name : arguments.list("overflow")) {
+        options_.overflows.push_back(parse_overflow(name));
+      }
+    }
+    options_.exhaustive = arguments.flag("exhaustive");
+    std::vector<std::string> paths = arguments.positional();
+    if (const auto path = arguments.optional_text("trace")) paths.push_back(*path);
+    traces_.setup(std::move(paths), arguments.text("tensors"));
+    verify::validate(options_);
+  }
+
+  ExitCode run(Session& session) override {
+    output_.open(traces_.paths());
+    options_.seed = session.seed;
+    std::vector<verify::Check> checks = verify::make_checks(options_);
+    traces_.open();
+    std::list<TensorFloats> floats;  // keeps what the checks look at
+    for (const SelectedTensor& selected : traces_.tensors()) {
+      const std::string name = selected.trace->path() + ": " + selected.tensor->name;
+      floats.emplace_back(*selected.tensor);
+      const auto more =
+          verify::make_stream_checks(options_, {.name = name, .values = floats.back().values()});
+      checks.insert(checks.end(), more.begin(), more.end());
+      trace_checks_ += more.size();
+    }
+    if (!traces_.paths().empty() && trace_checks_ == 0) {
+      throw UserError(
+          "no value of the traces would be compared: they go through the modules quantizer and "
+          "pruner, which these --module, --format, --round and --overflow leave out, or the "
+          "tensors "
+          "are empty");
+    }
+
+    std::vector<std::vector<verify::Result>> parts(checks.size());
+    parallel_for(checks.size(), session.threads, [&](std::size_t i) { parts[i] = checks[i](); });
+    const std::vector<verify::Result> results = verify::merge(parts);
+    report(results, session);
+    return verify::all_equal(results) ? ExitCode::good : ExitCode::check_failed;
+  }
+
+ private:
+  void report(const std::vector<verify::Result>& results, Session& session) {
+    Table table(
+        {"module", "format", "rounding", "vectors", "mismatches", "first_mismatch", "overflow"});
+    std::uint64_t vectors = 0;
+    std::uint64_t mismatches = 0;
+    for (const verify::Result& r : results) {
+      table.add_row(
+          {r.module, r.format, r.rounding, r.vectors, r.mismatches, r.first_mismatch, r.overflow});
+      vectors += r.vectors;
+      mismatches += r.mismatches;
+    }
+    output_.write(table, session);
+    session.note(fmt::format("{} comparisons, {} mismatches{}", vectors, mismatches,
+                             verify::all_equal(results) ? "" : ": NOT EQUAL"));
+  }
+
+  TableOutput output_;
+  TraceSelection traces_;
+  verify::Options options_;
+  std::size_t trace_checks_ = 0;
+};
+
+}  // namespace
+
+CommandPtr make_verify_command() { return std::make_unique<VerifyCommand>(); }
+
+}  // namespace gradpath::cli

@@ -1,0 +1,60 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "models/format/format.hpp"
+#include "models/round/random.hpp"
+#include "models/round/rounding.hpp"
+#include "sim/verify/result.hpp"
+
+namespace gradpath::verify {
+
+/// What to compare. Empty lists mean everything that was built. A list leaves modules without such
+/// a parameter alone: pruners have no format and no overflow, an LFSR has no rounding either.
+struct Options {
+  std::vector<std::string> modules = {};  ///< of module_names()
+  std::vector<Format> formats = {};
+  std::vector<Rounding> roundings = {};
+  std::vector<Overflow> overflows = {};
+  bool exhaustive = false;  ///< all 2^32 inputs through the lanes instead of the chosen ones
+  Seed seed = {};
+
+  [[nodiscard]] bool has_module(std::string_view name) const;
+  [[nodiscard]] bool has_format(const Format& format) const;
+  [[nodiscard]] bool has_rounding(const Rounding& rounding) const;
+  [[nodiscard]] bool has_overflow(Overflow overflow) const;
+};
+
+/// Values to send through the streaming modules.
+struct StreamData {
+  std::string name;  ///< for the report of a mismatch
+  std::span<const float> values;
+};
+
+/// Modules that can be compared.
+[[nodiscard]] std::span<const std::string_view> module_names();
+
+/// UserError if the options name a module that there is not, or a format or rounding that none of
+/// those modules was built with: it names those that were. Touches no file.
+void validate(const Options& options);
+
+/// The comparisons on chosen, random or all inputs. Their results do not depend on the order in
+/// which they run. UserError as validate.
+[[nodiscard]] std::vector<Check> make_checks(const Options& options);
+
+/// Comparisons of the streaming modules on a tensor, under random stalls on both sides: the pruner
+/// at the 0.9 quantile of the nonzero magnitudes; the quantizers on values scaled by a power of two
+/// (amax-po2). `data.values` must outlive the checks.
+[[nodiscard]] std::vector<Check> make_stream_checks(const Options& options, const StreamData& data);
+
+// The parts of make_checks.
+[[nodiscard]] std::vector<Check> make_quantizer_lane_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_pruner_lane_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_random_stream_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_lfsr_checks(const Options& options);
+
+}  // namespace gradpath::verify

@@ -1,0 +1,110 @@
+// The streaming modules of stream_table.sv in one Verilated model, and one LFSR. Each row has a clock
+// and handshakes of its own and shares the input data. Codes are widened to the 32 bits a lane that
+// values have, so that all rows have one beat format.
+module stream_bank (
+    input  logic [        stream_table::RowCount-1:0] clk_i,
+    input  logic                                      rst_ni,
+    input  logic [   32*stream_table::MaxLanes-1:0]   seed_i,
+    input  logic [                              30:0] alpha_i,
+    input  logic                                      valid_i,
+    output logic                                      ready_o [stream_table::RowCount],
+    input  logic [   32*stream_table::MaxLanes-1:0]   data_i,
+    input  logic [      stream_table::MaxLanes-1:0]   mask_i,
+    input  logic                                      last_i,
+    output logic                                      valid_o [stream_table::RowCount],
+    input  logic                                      ready_i,
+    output logic [   32*stream_table::MaxLanes-1:0]   data_o  [stream_table::RowCount],
+    output logic [      stream_table::MaxLanes-1:0]   mask_o  [stream_table::RowCount],
+    output logic                                      last_o  [stream_table::RowCount],
+
+    input  logic        lfsr_clk_i,
+    input  logic        lfsr_step_i,
+    output logic [31:0] lfsr_word_o,
+
+    // The table, for the program to read back.
+    output logic [31:0] row_count_o,
+    input  logic [31:0] row_i,
+    output logic [63:0] row_o
+);
+
+  assign row_count_o = 32'(stream_table::RowCount);
+  assign row_o       = 64'(stream_table::row(int'(row_i)));
+
+  lfsr u_lfsr (
+      .clk_i (lfsr_clk_i),
+      .rst_ni,
+      .seed_i(seed_i[31:0]),
+      .step_i(lfsr_step_i),
+      .word_o(lfsr_word_o)
+  );
+
+  for (genvar r = 0; r < stream_table::RowCount; r++) begin : gen_rows
+    localparam logic [47:0] Row = stream_table::row(r);
+    localparam int unsigned Lanes = 32'(Row[39:32]);
+    localparam int unsigned ExponentBits = 32'(Row[31:28]);
+    localparam int unsigned MantissaBits = 32'(Row[27:24]);
+    localparam bit Stochastic = Row[7:0] != 8'd0;
+
+    logic [Lanes-1:0] mask;
+    assign mask_o[r] = stream_table::MaxLanes'(mask);
+
+    if (Row[47:44] == stream_table::Pruner) begin : gen_pruner
+      logic [32*Lanes-1:0] data;
+      pruner #(
+          .Lanes     (Lanes),
+          .RandomBits(32'(Row[7:0]))
+      ) u_pruner (
+          .clk_i  (clk_i[r]),
+          .rst_ni,
+          .seed_i (seed_i[32*Lanes-1:0]),
+          .alpha_i,
+          .valid_i,
+          .ready_o(ready_o[r]),
+          .data_i (data_i[32*Lanes-1:0]),
+          .mask_i (mask_i[Lanes-1:0]),
+          .last_i,
+          .valid_o(valid_o[r]),
+          .ready_i,
+          .data_o (data),
+          .mask_o (mask),
+          .last_o (last_o[r])
+      );
+      assign data_o[r] = (32 * stream_table::MaxLanes)'(data);
+    end else begin : gen_quantizer
+      localparam int unsigned CodeBits = ExponentBits + MantissaBits + 1;
+      logic [CodeBits*Lanes-1:0] data;
+      quantizer #(
+          .Lanes       (Lanes),
+          .ExponentBits(ExponentBits),
+          .MantissaBits(MantissaBits),
+          .Bias        (32'(Row[23:16])),
+          .NonFinite   (32'(Row[15:8])),
+          .Saturate    (Row[43:40] == stream_table::ToLargest),
+          .Stochastic  (Stochastic),
+          .RandomBits  (Stochastic ? 32'(Row[7:0]) : 1)
+      ) u_quantizer (
+          .clk_i  (clk_i[r]),
+          .rst_ni,
+          .seed_i (seed_i[32*Lanes-1:0]),
+          .valid_i,
+          .ready_o(ready_o[r]),
+          .data_i (data_i[32*Lanes-1:0]),
+          .mask_i (mask_i[Lanes-1:0]),
+          .last_i,
+          .valid_o(valid_o[r]),
+          .ready_i,
+          .data_o (data),
+          .mask_o (mask),
+          .last_o (last_o[r])
+      );
+      for (genvar i = 0; i < stream_table::MaxLanes; i++) begin : gen_widen
+        if (i < Lanes) begin : gen_lane
+          assign data_o[r][32*i+:32] = 32'(data[CodeBits*i+:CodeBits]);
+        end else begin : gen_none
+          assign data_o[r][32*i+:32] = '0;
+        end
+      end
+    end
+  end
+
+endmodule

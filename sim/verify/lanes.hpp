@@ -1,0 +1,64 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "models/format/format.hpp"
+#include "models/round/rounding.hpp"
+
+namespace gradpath::verify {
+
+/// The parameters of a quantizer lane, read back from the Verilated model.
+struct QuantizerRow {
+  Format format;
+  Rounding rounding;
+};
+
+/// Every rtl/quantizer_lane.sv that was built (harness/quantizer_table.sv), each with both ways of
+/// overflow. One object a thread.
+class QuantizerBank {
+ public:
+  enum class Shape {
+    every_row,  ///< the whole table
+    wide,       ///< the first rows of it, many inputs an evaluation: for exhaustive runs
+  };
+  explicit QuantizerBank(Shape shape);
+  ~QuantizerBank();
+  QuantizerBank(QuantizerBank&&) noexcept;
+  QuantizerBank& operator=(QuantizerBank&&) noexcept;
+
+  [[nodiscard]] const std::vector<QuantizerRow>& rows() const;
+  /// Codes of fp32 bit patterns; word: 32 random bits each, of which the lane takes the top ones.
+  /// All spans of one size.
+  void cast(std::size_t row, std::span<const std::uint32_t> x, std::span<const std::uint32_t> words,
+            std::span<std::uint8_t> standard, std::span<std::uint8_t> saturated);
+
+  struct Impl;
+
+ private:
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Every rtl/pruner_lane.sv that was built (harness/pruner_bank.sv). One object a thread.
+class PrunerBank {
+ public:
+  PrunerBank();
+  ~PrunerBank();
+  PrunerBank(PrunerBank&&) noexcept;
+  PrunerBank& operator=(PrunerBank&&) noexcept;
+
+  /// Random bits of each row.
+  [[nodiscard]] const std::vector<int>& rows() const;
+  /// out[row * x.size() + i]: x[i] pruned against alpha by that row; all fp32 bit patterns.
+  void prune(std::uint32_t alpha, std::span<const std::uint32_t> x,
+             std::span<const std::uint32_t> words, std::span<std::uint32_t> out);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gradpath::verify

@@ -1,0 +1,174 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "models/format/formats.hpp"
+#include "models/quantize/scale.hpp"
+#include "sim/verify/checks.hpp"
+#include "sim/verify/stream_run.hpp"
+#include "sim/verify/streams.hpp"
+#include "sim/verify/vectors.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+constexpr std::array kStalls = {Stalls{0, 0},     Stalls{128, 0},  Stalls{0, 128},
+                                Stalls{128, 128}, Stalls{32, 224}, Stalls{224, 32}};
+
+bool wanted(const StreamRow& row, const Options& options) {
+  if (row.is_pruner) {
+    return options.has_module("pruner") &&
+           options.has_rounding({.mode = Rounding::Mode::sr, .random_bits = row.random_bits});
+  }
+  return options.has_module("quantizer") && options.has_format(row.format) &&
+         options.has_rounding(row.rounding) && options.has_overflow(row.overflow);
+}
+
+Result empty_result(const StreamRow& row) {
+  if (row.is_pruner) {
+    const Rounding rounding{.mode = Rounding::Mode::sr, .random_bits = row.random_bits};
+    return {.module = "pruner", .format = {}, .rounding = rounding_name(rounding), .overflow = {}};
+  }
+  return {.module = "quantizer",
+          .format = format_name(row.format),
+          .rounding = rounding_name(row.rounding),
+          .overflow = std::string(overflow_name(row.overflow))};
+}
+
+// Values over the whole range of a format and a little beyond, some of any bits, some special.
+std::vector<float> random_values(const StreamRow& row, std::size_t count, Seed seed) {
+  const CounterRandom random{seed};
+  const auto specials = special_inputs();
+  const int least = row.is_pruner ? -28 : row.format.min_exponent() - row.format.mantissa_bits - 3;
+  const int most = row.is_pruner ? 3 : row.format.min_exponent() + (1 << row.format.exponent_bits);
+  const auto binades = static_cast<std::uint32_t>(most - least + 1);
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t bits = random.word(2 * i);
+    const std::uint32_t dice = random.word(2 * i + 1);
+    if (dice % 16 == 0) {
+      bits = specials[bits % specials.size()];
+    } else if (dice % 16 != 1) {
+      const int exponent = least + static_cast<int>((dice >> 8) % binades);
+      bits = (bits & 0x807fffffu) | static_cast<std::uint32_t>(std::clamp(exponent + 127, 0, 254))
+                                        << 23;
+    }
+    values[i] = std::bit_cast<float>(bits);
+  }
+  return values;
+}
+
+std::vector<Result> check_random(std::size_t row, const Options& options) {
+  constexpr std::size_t kElements = 4001;
+  StreamBank bank;
+  const StreamRow parameters = bank.rows()[row];
+  Result result = empty_result(parameters);
+  std::uint64_t run = 0;
+  for (const Stalls stalls : kStalls) {
+    for (const bool holes : {false, true}) {
+      const Seed seed = derive(derive(options.seed, row), run++);
+      const auto values = random_values(parameters, kElements, seed);
+      const auto script = make_script(
+          parameters, {.name = fmt::format("random stream {}", run),
+                       .values = values,
+                       .alpha = std::bit_cast<std::uint32_t>(stalls.input == 0 ? 1.0f : 0.7f),
+                       .seed = seed,
+                       .holes = holes});
+      run_script(bank, row, script, stalls, derive(seed, 2), result);
+    }
+  }
+  return {result};
+}
+
+// The 0.9 quantile of the finite nonzero magnitudes; 0 if there are none.
+float threshold(std::span<const float> values) {
+  std::vector<float> magnitudes;
+  for (const float x : values) {
+    if (x != 0 && std::isfinite(x)) magnitudes.push_back(std::fabs(x));
+  }
+  if (magnitudes.empty()) return 0;
+  const auto nth = magnitudes.begin() + static_cast<std::ptrdiff_t>(magnitudes.size() * 9 / 10);
+  std::nth_element(magnitudes.begin(), nth, magnitudes.end());
+  return *nth;
+}
+
+float power_of_two_scale(const Format& format, std::span<const float> values) {
+  ScaleStatistics statistics;
+  for (const float x : values) {
+    if (std::isfinite(x)) statistics.amax = std::max(statistics.amax, std::fabs(double{x}));
+  }
+  return resolve_scale({.kind = ScalePolicy::Kind::amax_po2}, format, statistics);
+}
+
+std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data) {
+  StreamBank bank;
+  const StreamRow parameters = bank.rows()[row];
+  Result result = empty_result(parameters);
+  std::vector<float> values(data.values.begin(), data.values.end());
+  StreamInput input{
+      .name = data.name, .values = values, .alpha = 0, .seed = derive(options.seed, row)};
+  if (parameters.is_pruner) {
+    input.alpha = std::bit_cast<std::uint32_t>(threshold(values));
+  } else {
+    const float scale = power_of_two_scale(parameters.format, values);
+    for (float& x : values) x *= scale;
+  }
+  run_script(bank, row, make_script(parameters, input), {.input = 48, .output = 48},
+             derive(input.seed, 2), result);
+  return {result};
+}
+
+}  // namespace
+
+std::vector<Check> make_random_stream_checks(const Options& options) {
+  const StreamBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!wanted(bank.rows()[row], options)) continue;
+    checks.emplace_back([=] { return check_random(row, options); });
+  }
+  return checks;
+}
+
+std::vector<Check> make_stream_checks(const Options& options, const StreamData& data) {
+  const StreamBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (data.values.empty() || !wanted(bank.rows()[row], options)) continue;
+    checks.emplace_back([=] { return check_data(row, options, data); });
+  }
+  return checks;
+}
+
+std::vector<Check> make_lfsr_checks(const Options& options) {
+  constexpr std::uint64_t kSteps = 4096;
+  return {[seed = options.seed] {
+    StreamBank bank;
+    Result result{.module = "lfsr", .format = {}, .rounding = {}, .overflow = {}};
+    const CounterRandom random{seed};
+    for (std::uint32_t i = 0; i < 16; ++i) {
+      const std::uint32_t start = i == 0 ? 0 : i == 1 ? 1 : i == 2 ? 0xffffffffu : random.word(i);
+      bank.lfsr_reset(start);
+      Lfsr golden(start);
+      for (std::uint64_t step = 0; step < kSteps; ++step) {
+        const std::uint32_t got = bank.lfsr_word();
+        result.count(got == golden.word(), [&] {
+          return fmt::format("seed=0x{:08x} after {} cycles: expected=0x{:08x} got=0x{:08x}", start,
+                             step, golden.word(), got);
+        });
+        const bool moves = random.word(i * kSteps + step) % 4 != 0;
+        bank.lfsr_cycle(moves);
+        if (moves) golden.step();
+      }
+    }
+    if (bank.assertion_failed()) {
+      result.count(false, [] { return std::string("an assertion of the RTL failed"); });
+    }
+    return std::vector<Result>{result};
+  }};
+}
+
+}  // namespace gradpath::verify

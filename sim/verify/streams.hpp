@@ -1,0 +1,71 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "models/format/format.hpp"
+#include "models/round/rounding.hpp"
+
+namespace gradpath::verify {
+
+/// A beat of any stream (rtl/README.md): one 32-bit word a lane, a code or an fp32 bit pattern.
+struct Beat {
+  static constexpr std::size_t kMaxLanes = 8;
+  std::array<std::uint32_t, kMaxLanes> data = {};
+  std::uint32_t mask = 0;  ///< bit i: lane i holds an element
+  bool last = false;
+
+  friend bool operator==(const Beat&, const Beat&) = default;
+};
+
+/// The parameters of a streaming module, read back from the Verilated model.
+struct StreamRow {
+  bool is_pruner = false;
+  std::size_t lanes = 0;
+  int random_bits = 0;  ///< 0: to nearest even
+  Format format = {};   ///< of a quantizer
+  Rounding rounding = {};
+  Overflow overflow = Overflow::standard;
+};
+
+/// Every streaming module that was built (harness/stream_table.sv) and one rtl/lfsr.sv, clock by
+/// clock. One object a thread.
+class StreamBank {
+ public:
+  StreamBank();
+  ~StreamBank();
+  StreamBank(StreamBank&&) noexcept;
+  StreamBank& operator=(StreamBank&&) noexcept;
+
+  [[nodiscard]] const std::vector<StreamRow>& rows() const;
+
+  /// Two cycles in reset with these lane seeds.
+  void reset(std::size_t row, std::span<const std::uint32_t> seeds);
+  /// The threshold of a pruner, as fp32 bits; while the row is empty.
+  void set_alpha(std::uint32_t alpha);
+  /// What the row shows before the next clock edge; depends on registers alone.
+  [[nodiscard]] bool ready(std::size_t row) const;
+  [[nodiscard]] std::optional<Beat> output(std::size_t row) const;
+  /// Puts these inputs to the row's pins without a clock edge.
+  void drive(const std::optional<Beat>& input, bool ready);
+  /// One clock cycle with these inputs.
+  void cycle(std::size_t row, const std::optional<Beat>& input, bool ready);
+  /// True once a property of the RTL (an immediate assertion) has failed.
+  [[nodiscard]] bool assertion_failed() const;
+
+  /// The bare LFSR: reset with a seed; one cycle; its word.
+  void lfsr_reset(std::uint32_t seed);
+  void lfsr_cycle(bool step);
+  [[nodiscard]] std::uint32_t lfsr_word() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace gradpath::verify

@@ -1,0 +1,133 @@
+#include "sim/verify/vectors.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstddef>
+#include <initializer_list>
+
+#include "models/format/codec.hpp"
+#include "models/round/random.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+constexpr std::uint32_t kSignBit = 0x80000000u;
+constexpr std::uint32_t kInfinity = 0x7f800000u;
+constexpr std::uint32_t kFraction = 0x007fffffu;
+constexpr int kFractionBits = 23;
+constexpr std::uint32_t kMostMagnitude = 0x7fffffffu;
+
+// Sorted, without repeats, and with the negative of each.
+std::vector<std::uint32_t> both_signs(std::vector<std::uint32_t> magnitudes) {
+  std::sort(magnitudes.begin(), magnitudes.end());
+  magnitudes.erase(std::unique(magnitudes.begin(), magnitudes.end()), magnitudes.end());
+  const std::size_t count = magnitudes.size();
+  for (std::size_t i = 0; i < count; ++i) magnitudes.push_back(magnitudes[i] | kSignBit);
+  return magnitudes;
+}
+
+std::vector<std::uint32_t> special_magnitudes() {
+  std::vector<std::uint32_t> inputs = {0,
+                                       1,
+                                       2,
+                                       3,
+                                       kFraction - 1,
+                                       kFraction,
+                                       kFraction + 1,
+                                       kFraction + 2,
+                                       0x3f800000u,
+                                       kInfinity - 2,
+                                       kInfinity - 1,
+                                       kInfinity,
+                                       kMostMagnitude};
+  for (int k = 0; k < kFractionBits; ++k) {
+    inputs.push_back(1u << k);              // subnormals with one bit
+    inputs.push_back(kInfinity | 1u << k);  // NaNs
+  }
+  return inputs;
+}
+
+}  // namespace
+
+std::vector<std::uint32_t> bf16_inputs() {
+  std::vector<std::uint32_t> inputs(1u << 16);
+  for (std::uint32_t i = 0; i < inputs.size(); ++i) inputs[i] = i << 16;
+  return inputs;
+}
+
+std::vector<std::uint32_t> special_inputs() { return both_signs(special_magnitudes()); }
+
+std::vector<std::uint32_t> corner_inputs(const Format& format) {
+  std::vector<double> values;
+  for (Code code = 0; code <= format.max_finite_magnitude(); ++code) {
+    values.push_back(decode(format, code));
+  }
+  // Past the end the grid goes on; its first step decides on overflow. Twice the largest is beyond.
+  const double largest = values.back();
+  const double step = values.size() > 1 ? largest - values[values.size() - 2] : largest;
+  values.insert(values.end(), {largest + step, largest + 2 * step, 2 * largest, 4 * largest});
+
+  std::vector<std::uint32_t> inputs = special_magnitudes();
+  const auto add_around = [&](double value) {
+    const auto bits = std::bit_cast<std::uint32_t>(static_cast<float>(value));
+    if (bits > kInfinity) return;
+    inputs.push_back(bits);
+    for (int k = 0; k < kFractionBits; ++k) {
+      const std::uint32_t distance = 1u << k;
+      if (bits >= distance) inputs.push_back(bits - distance);
+      if (bits + distance < kInfinity) inputs.push_back(bits + distance);
+    }
+  };
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    add_around(values[i]);
+    if (i > 0) add_around((values[i - 1] + values[i]) / 2);
+  }
+  return both_signs(std::move(inputs));
+}
+
+std::vector<std::uint32_t> pruner_thresholds(std::uint64_t seed) {
+  std::vector<std::uint32_t> alphas = {0,
+                                       1,
+                                       2,
+                                       3,
+                                       0x00400000u,
+                                       kFraction,
+                                       kFraction + 1,
+                                       kFraction + 2,
+                                       0x00ffffffu,
+                                       0x01000000u,
+                                       0x33d6bf95u,
+                                       0x3f7fffffu,
+                                       0x3f800000u,
+                                       0x3f800001u,
+                                       0x3fc00000u,
+                                       0x3fffffffu,
+                                       kInfinity - 1};
+  const CounterRandom random{Seed{seed}};
+  for (std::uint64_t i = 0; i < 16; ++i) alphas.push_back(random.word(i) % kInfinity);
+  return alphas;
+}
+
+std::vector<std::uint32_t> pruner_inputs(std::uint32_t alpha, std::uint64_t seed) {
+  constexpr std::uint32_t kMostDistance = 24 + 4;
+  std::vector<std::uint32_t> inputs = special_magnitudes();
+  for (std::uint32_t k = 0; k <= 3; ++k) {
+    if (alpha >= k) inputs.push_back(alpha - k);
+    inputs.push_back(alpha + k);
+  }
+  const CounterRandom random{Seed{seed ^ alpha}};
+  const std::uint32_t field = alpha >> kFractionBits;
+  const std::uint32_t fraction = alpha & kFraction;
+  for (std::uint32_t distance = 0; distance <= std::min(field, kMostDistance); ++distance) {
+    const std::uint32_t exponent = (field - distance) << kFractionBits;
+    for (const std::uint32_t f :
+         {0u, 1u, kFraction / 2, kFraction / 2 + 1, kFraction - 1, kFraction, fraction,
+          fraction - 1, fraction + 1, random.word(distance), random.word(distance + 64)}) {
+      inputs.push_back(exponent | (f & kFraction));
+    }
+  }
+  return both_signs(std::move(inputs));
+}
+
+}  // namespace gradpath::verify

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "models/format/format.hpp"
+
+namespace gradpath::verify {
+
+// Inputs that decide: all as fp32 bit patterns, both signs.
+
+/// All 65,536 bf16 values.
+[[nodiscard]] std::vector<std::uint32_t> bf16_inputs();
+/// Zeros, the ends of the subnormals and normals, infinities, NaNs with each single payload bit.
+[[nodiscard]] std::vector<std::uint32_t> special_inputs();
+/// For a quantizer: every value of the format, every midpoint, the same past the largest finite,
+/// and all of them ± 2^k units in the last place for every k; and special_inputs().
+[[nodiscard]] std::vector<std::uint32_t> corner_inputs(const Format& format);
+
+/// Thresholds for a pruner, as magnitudes: zero, subnormals, powers of two and their neighbours,
+/// the largest finite, and some drawn at random.
+[[nodiscard]] std::vector<std::uint32_t> pruner_thresholds(std::uint64_t seed);
+/// For a pruner against alpha: alpha ± 0..3 ulp, every distance of exponents from 0 past
+/// random_bits + 2 (24 at most) with significands at both ends, around alpha's and at random; and
+/// special_inputs().
+[[nodiscard]] std::vector<std::uint32_t> pruner_inputs(std::uint32_t alpha, std::uint64_t seed);
+
+}  // namespace gradpath::verify

@@ -1,0 +1,73 @@
+"""Lint and synthesis checks of rtl/: every module, with several sets of parameters each.
+
+usage: elaborations.py lint|synth RTL_DIR TOOL
+  lint   `verilator --lint-only -Wall` must be silent.
+  synth  `yosys` must synthesize it with `check -assert` clean and without a latch.
+"""
+import pathlib
+import subprocess
+import sys
+
+IEEE, FN, FINITE, FNUZ = range(4)
+
+
+def quantizer(exponent_bits, mantissa_bits, bias, non_finite, saturate, random_bits):
+    return {"ExponentBits": f"{exponent_bits}", "MantissaBits": f"{mantissa_bits}", "Bias": f"{bias}",
+            "NonFinite": f"{non_finite}", "Saturate": f"1'b{saturate}",
+            "Stochastic": f"1'b{int(random_bits > 0)}", "RandomBits": f"{random_bits or 1}"}
+
+
+# The ends of every parameter, each kind of non-finite codes, and a bias above fp32's.
+QUANTIZERS = [
+    quantizer(5, 2, 15, IEEE, 0, 0),
+    quantizer(4, 3, 7, FN, 1, 24),
+    quantizer(2, 1, 1, FINITE, 0, 1),
+    quantizer(4, 3, 8, FNUZ, 0, 16),
+    quantizer(3, 0, 3, IEEE, 0, 24),
+    quantizer(7, 0, 255, FINITE, 1, 24),
+    quantizer(1, 6, 0, IEEE, 1, 0),
+]
+ELABORATIONS = {
+    "lfsr": [{}],
+    "stream_buffer": [{"Width": "1"}, {"Width": "73"}],
+    "quantizer_lane": QUANTIZERS,
+    "quantizer": [{"Lanes": lanes, **q} for q, lanes in zip(QUANTIZERS, "8311111")],
+    "pruner_lane": [{"RandomBits": "24"}, {"RandomBits": "1"}],
+    "pruner": [{"Lanes": "2", "RandomBits": "16"}, {"Lanes": "1", "RandomBits": "1"}],
+}
+
+
+def lint(tool, sources, folder, top, parameters):
+    return [tool, "--lint-only", "-Wall", "--assert", "--top-module", top, "-y", str(folder),
+            *(f"-G{name}={value}" for name, value in parameters.items()), str(folder / f"{top}.sv")]
+
+
+def synth(tool, sources, folder, top, parameters):
+    parameters = "".join(f" -chparam {name} {value}" for name, value in parameters.items())
+    script = (f"read_verilog -sv {' '.join(map(str, sources))}; hierarchy -check -top {top}{parameters}; "
+              "proc; select -assert-none t:$dlatch; synth; check -assert; "
+              "select -assert-none t:$_DLATCH*; select -assert-none t:$dlatch*")
+    return [tool, "-q", "-p", script]
+
+
+def main():
+    what, folder, tool = sys.argv[1], pathlib.Path(sys.argv[2]), sys.argv[3]
+    sources = sorted(folder.glob("*.sv"))
+    listed, found = sorted(ELABORATIONS), [s.stem for s in sources]
+    if listed != found:
+        sys.exit(f"modules in {folder}: {found}, elaborated here: {listed}")
+    command = {"lint": lint, "synth": synth}[what]
+    failures = runs = 0
+    for top, sets in ELABORATIONS.items():
+        for parameters in sets:
+            done = subprocess.run(command(tool, sources, folder, top, parameters), text=True,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            runs += 1
+            if done.returncode != 0 or done.stdout.strip():
+                failures += 1
+                print(f"{top} {parameters}: exit code {done.returncode}\n{done.stdout}")
+    print(f"{runs} elaborations, {failures} failed")
+    sys.exit(1 if failures or runs == 0 else 0)
+
+
+main()
