@@ -1,25 +1,26 @@
-# gradpath_rtl_models(TARGET RTL_DIR [OTHER.sv ...]): a library of the Verilated banks of
-# sim/verify/harness over the RTL of a folder. A function, because the tests build it a second time,
-# over a broken copy of the RTL.
+# gradpath_rtl_models(TARGET RTL_DIR OPTIMISE -O2 [SOURCES other.sv ...] [ARGS verilator arguments]):
+# a library of the Verilated banks of sim/verify/harness over the RTL of a folder. A function, because
+# the tests build it a second time, over a broken copy of the RTL.
 function(gradpath_rtl_models target rtl_dir)
+  cmake_parse_arguments(ARG "" "OPTIMISE" "SOURCES;ARGS" ${ARGN})
   set(harness ${PROJECT_SOURCE_DIR}/sim/verify/harness)
   set(modules
     ${rtl_dir}/lfsr.sv ${rtl_dir}/pruner.sv ${rtl_dir}/pruner_lane.sv ${rtl_dir}/quantizer.sv
     ${rtl_dir}/quantizer_lane.sv ${rtl_dir}/stream_buffer.sv)
-  set(common -O3 --x-assign fast --x-initial fast --assert)
+  set(common -O3 --x-assign fast --x-initial fast --assert ${ARG_ARGS})
   # Generated code: its own target, without our warnings. Its slow parts run once.
-  set(speed OPT_FAST -O2 OPT_SLOW -O0 OPT_GLOBAL -O1)
+  set(speed OPT_FAST ${ARG_OPTIMISE} OPT_SLOW -O0 OPT_GLOBAL -O1)
   add_library(${target} STATIC)
   verilate(${target} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
-    SOURCES ${ARGN} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
+    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
   verilate(${target} PREFIX Vquantizer_wide_bank TOP_MODULE quantizer_bank
-    SOURCES ${ARGN} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
+    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
     VERILATOR_ARGS ${common} -GInputs=16 -GRowCount=4 ${speed})
   verilate(${target} PREFIX Vpruner_bank TOP_MODULE pruner_bank
-    SOURCES ${ARGN} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
+    SOURCES ${ARG_SOURCES} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
   verilate(${target} PREFIX Vstream_bank TOP_MODULE stream_bank
-    SOURCES ${ARGN} ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
+    SOURCES ${ARG_SOURCES} ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
   target_link_libraries(${target} PRIVATE gradpath_build PUBLIC Threads::Threads)
   get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)

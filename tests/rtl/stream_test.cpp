@@ -1,0 +1,224 @@
+#include <bit>
+#include <cstdlib>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "models/error.hpp"
+#include "models/format/formats.hpp"
+#include "sim/verify/checks.hpp"
+#include "sim/verify/lanes.hpp"
+#include "sim/verify/stream_run.hpp"
+#include "sim/verify/streams.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+Seed test_seed() {
+  const char* text = std::getenv("GRADPATH_TEST_SEED");
+  const Seed seed{text == nullptr ? 1 : std::strtoull(text, nullptr, 10)};
+  testing::Test::RecordProperty("seed", std::to_string(seed.value));
+  return seed;
+}
+
+Beat random_beat(const CounterRandom& random, std::uint64_t index) {
+  Beat beat;
+  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) {
+    beat.data[i] = random.word(index * (Beat::kMaxLanes + 1) + i);
+  }
+  const std::uint32_t dice = random.word(index * (Beat::kMaxLanes + 1) + Beat::kMaxLanes);
+  beat.mask = dice & 0xff;
+  beat.last = (dice >> 8 & 7) == 0;
+  return beat;
+}
+
+TEST(RtlStreams, NeitherReadyNorTheOutputDependsOnAnyInputWithinACycle) {
+  const CounterRandom random{test_seed()};
+  StreamBank bank;
+  std::uint64_t draw = 0;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    SCOPED_TRACE("row " + std::to_string(row));
+    bank.reset(row, std::vector<std::uint32_t>(bank.rows()[row].lanes, 7));
+    for (int cycle = 0; cycle < 200; ++cycle) {
+      const bool ready = bank.ready(row);
+      const auto output = bank.output(row);
+      for (int change = 0; change < 4; ++change) {
+        const std::uint32_t dice = random.word(draw++);
+        bank.drive(dice & 1 ? std::optional(random_beat(random, draw)) : std::nullopt,
+                   (dice & 2) != 0);
+        ASSERT_EQ(bank.ready(row), ready);
+        ASSERT_EQ(bank.output(row), output);
+      }
+      // A beat that was not accepted must be offered again: offer only where it will be.
+      bank.cycle(row, ready ? std::optional(random_beat(random, draw)) : std::nullopt,
+                 (random.word(draw) & 1) != 0);
+    }
+  }
+  EXPECT_FALSE(bank.assertion_failed());
+}
+
+TEST(RtlStreams, HoldThreeBeatsWhileTheOutputIsStalledAndThenGiveOneACycle) {
+  StreamBank bank;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    SCOPED_TRACE("row " + std::to_string(row));
+    bank.reset(row, std::vector<std::uint32_t>(bank.rows()[row].lanes, 1));
+    int accepted = 0;
+    for (int cycle = 0; cycle < 10; ++cycle) {
+      accepted += bank.ready(row) ? 1 : 0;
+      bank.cycle(row, Beat{.data = {}, .mask = 1, .last = false}, false);
+    }
+    EXPECT_EQ(accepted, 3);
+    int taken = 0;
+    for (int cycle = 0; cycle < 3; ++cycle) {
+      taken += bank.output(row) ? 1 : 0;
+      bank.cycle(row, std::nullopt, true);
+    }
+    EXPECT_EQ(taken, 3);
+    EXPECT_FALSE(bank.output(row));
+  }
+}
+
+TEST(RtlStreams, ABeatIsThereTwoCyclesAfterItIsAccepted) {
+  StreamBank bank;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    SCOPED_TRACE("row " + std::to_string(row));
+    bank.reset(row, std::vector<std::uint32_t>(bank.rows()[row].lanes, 1));
+    ASSERT_TRUE(bank.ready(row));
+    bank.cycle(row, Beat{.data = {}, .mask = 1, .last = true}, true);
+    EXPECT_FALSE(bank.output(row));
+    bank.cycle(row, std::nullopt, true);
+    ASSERT_TRUE(bank.output(row));
+    EXPECT_TRUE(bank.output(row)->last);
+  }
+}
+
+TEST(RtlStreams, AMovedThresholdUnderABeatTripsTheAssertion) {
+  StreamBank bank;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!bank.rows()[row].is_pruner) continue;
+    bank.set_alpha(0x3f800000u);
+    bank.reset(row, std::vector<std::uint32_t>(bank.rows()[row].lanes, 1));
+    bank.cycle(row, Beat{.data = {}, .mask = 1, .last = false}, false);
+    bank.cycle(row, std::nullopt, false);
+    EXPECT_FALSE(bank.assertion_failed());
+    bank.set_alpha(0x40000000u);
+    bank.cycle(row, std::nullopt, false);
+    bank.cycle(row, std::nullopt, false);
+    EXPECT_TRUE(bank.assertion_failed());
+    return;
+  }
+  FAIL() << "no pruner was built";
+}
+
+// The scoreboard itself, with expectations that are wrong on purpose.
+TEST(Scoreboard, FindsAWrongElementAWrongFlagAndAMissingBeat) {
+  StreamBank bank;
+  const StreamRow row = bank.rows().front();
+  const std::vector<float> values(100, 1.5f);
+  const StreamInput input{
+      .name = "wrong on purpose", .values = values, .alpha = 0, .seed = test_seed()};
+  const auto mismatches = [&](const StreamScript& script) {
+    Result result;
+    run_script(bank, 0, script, {64, 64}, test_seed(), result);
+    return result.mismatches;
+  };
+  const StreamScript good = make_script(row, input);
+  EXPECT_EQ(mismatches(good), 0u);
+  StreamScript element = good;
+  element.expected[5].data[1] ^= 1;
+  EXPECT_EQ(mismatches(element), 1u);
+  StreamScript flag = good;
+  flag.expected[5].last = true;
+  EXPECT_EQ(mismatches(flag), 1u);
+  StreamScript missing = good;
+  missing.expected.push_back(missing.expected.back());
+  missing.inputs.push_back(missing.inputs.back());
+  missing.words.resize(missing.inputs.size() * row.lanes);
+  missing.expected.erase(missing.expected.begin());  // the last is full, so the tail's mask moves
+  EXPECT_GT(mismatches(missing), 0u);
+}
+
+TEST(Scoreboard, ARunWithoutAComparisonIsAFailure) {
+  EXPECT_FALSE(all_equal({}));
+  const std::vector<Result> none = {
+      {.module = "lfsr", .format = {}, .rounding = {}, .overflow = {}}};
+  EXPECT_FALSE(all_equal(none));
+}
+
+TEST(Scoreboard, MergingAddsUpAndKeepsTheFirstMismatch) {
+  Result a{.module = "m", .format = {}, .rounding = {}, .overflow = {}};
+  a.count(true, [] { return std::string(); });
+  Result b = a;
+  b.count(false, [] { return std::string("b"); });
+  Result c = a;
+  c.count(false, [] { return std::string("c"); });
+  const std::vector<std::vector<Result>> parts = {{a}, {b}, {c}};
+  const auto merged = merge(parts);
+  ASSERT_EQ(merged.size(), 1u);
+  EXPECT_EQ(merged[0].vectors, 5u);
+  EXPECT_EQ(merged[0].mismatches, 2u);
+  EXPECT_EQ(merged[0].first_mismatch, "b");
+}
+
+TEST(Banks, HoldEveryFormatUpToEightBitsThatHasAName) {
+  const QuantizerBank bank(QuantizerBank::Shape::every_row);
+  for (const NamedFormat& named : named_formats()) {
+    if (named.format.bits() > 8 || !named.format.is_signed) continue;  // e8m0fnu holds scales
+    for (const auto mode : {Rounding::Mode::rne, Rounding::Mode::sr}) {
+      bool found = false;
+      for (const QuantizerRow& row : bank.rows()) {
+        found = found || (row.format == named.format && row.rounding.mode == mode);
+      }
+      EXPECT_TRUE(found) << named.name << " " << rounding_name({.mode = mode});
+    }
+  }
+}
+
+TEST(Banks, TheWideOneHoldsTheFirstRowsOfTheOther) {
+  const QuantizerBank all(QuantizerBank::Shape::every_row);
+  const QuantizerBank wide(QuantizerBank::Shape::wide);
+  ASSERT_FALSE(wide.rows().empty());
+  for (std::size_t row = 0; row < wide.rows().size(); ++row) {
+    EXPECT_EQ(wide.rows()[row].format, all.rows()[row].format);
+    EXPECT_EQ(wide.rows()[row].rounding, all.rows()[row].rounding);
+  }
+}
+
+TEST(Banks, TheWideOneGivesTheSameCodes) {
+  QuantizerBank all(QuantizerBank::Shape::every_row);
+  QuantizerBank wide(QuantizerBank::Shape::wide);
+  const CounterRandom random{test_seed()};
+  constexpr std::size_t kCount = 1000;  // not a multiple of either width
+  std::vector<std::uint32_t> x(kCount + 1);
+  std::vector<std::uint32_t> words(x.size());
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    x[i] = random.word(2 * i);
+    words[i] = random.word(2 * i + 1);
+  }
+  for (std::size_t row = 0; row < wide.rows().size(); ++row) {
+    std::vector<std::uint8_t> a(x.size()), b(x.size()), c(x.size()), d(x.size());
+    all.cast(row, x, words, a, b);
+    wide.cast(row, x, words, c, d);
+    EXPECT_EQ(a, c);
+    EXPECT_EQ(b, d);
+  }
+}
+
+TEST(Options, WhatWasNotBuiltIsAnErrorThatNamesWhatWas) {
+  Options options;
+  options.formats = {parse_format("e2m2")};
+  try {
+    (void)make_checks(options);
+    FAIL() << "accepted a format that no module has";
+  } catch (const UserError& error) {
+    EXPECT_NE(std::string(error.what()).find("e5m2"), std::string::npos) << error.what();
+  }
+  options = {};
+  options.modules = {"divider"};
+  EXPECT_THROW((void)make_checks(options), UserError);
+}
+
+}  // namespace
+}  // namespace gradpath::verify
