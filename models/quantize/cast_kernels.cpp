@@ -193,19 +193,19 @@ HWY_INLINE Rounded flush_output(const Rounded& rounded, const CastConstants& con
 }
 
 // The code of a rounded magnitude: the sign, then what is rare: overflow, infinities, NaNs.
+// Infinities and NaNs are among the overflows: a format covered has no exponent as large as theirs.
 // `bits`: the input. Sets saw_nan.
 HWY_INLINE VU finish_code(const Lanes& lanes, VU bits, VU magnitude, bool& saw_nan) {
   const DU d;
-  auto sign = hn::And(hn::ShiftRightSame(bits, 31 - lanes.magnitude_bits), lanes.sign_mask);
+  auto sign = hn::ShiftRightSame(bits, 31 - lanes.magnitude_bits);
   if (lanes.constants.negative_zero == 0) {
     sign = hn::IfThenZeroElse(hn::Eq(magnitude, hn::Zero(d)), sign);
   }
-  auto code = hn::Or(magnitude, sign);
-  const auto infinity = hn::Set(d, 0x7f800000u);
-  const auto a = absolute(bits);
+  auto code = hn::OrAnd(magnitude, sign, lanes.sign_mask);
   const auto overflows = hn::Gt(magnitude, lanes.max_magnitude);
-  const auto rare = hn::Or(overflows, hn::Gt(a, hn::Set(d, 0x7f7fffffu)));
-  if (HWY_UNLIKELY(!hn::AllFalse(d, rare))) {
+  if (HWY_UNLIKELY(!hn::AllFalse(d, overflows))) {
+    const auto infinity = hn::Set(d, 0x7f800000u);
+    const auto a = absolute(bits);
     const auto negative = hn::Ne(bits, a);
     const auto is_nan = hn::Gt(a, infinity);
     code = hn::IfThenElse(overflows, select_by_sign(lanes.constants.overflow, negative), code);
@@ -278,14 +278,13 @@ struct ValueSink {
                         float* out) const {
     const DU d;
     const DF df;
-    auto sign = hn::Xor(bits, absolute(bits));
+    auto sign = bits;
     if (lanes.constants.negative_zero == 0) {
       sign = hn::IfThenZeroElse(hn::Eq(rounded.magnitude, hn::Zero(d)), sign);
     }
-    auto value = hn::BitCast(df, hn::Or(hn::BitCast(d, rounded.value), sign));
-    const auto rare = hn::Or(hn::Gt(rounded.magnitude, lanes.max_magnitude),
-                             hn::Gt(absolute(bits), hn::Set(d, 0x7f7fffffu)));
-    if (HWY_UNLIKELY(!hn::AllFalse(d, rare))) {
+    const auto sign_bit = hn::Set(d, 0x80000000u);
+    auto value = hn::BitCast(df, hn::OrAnd(hn::BitCast(d, rounded.value), sign, sign_bit));
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Gt(rounded.magnitude, lanes.max_magnitude)))) {
       value = decode(lanes, finish_code(lanes, bits, rounded.magnitude, saw_nan));
     }
     store_value(value, out);
