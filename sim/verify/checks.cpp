@@ -43,7 +43,8 @@ Built built_parameters(const Options& options) {
     }
   }
   if (options.has_module("pruner_lane")) {
-    for (const int bits : PrunerBank().rows()) add_random_bits(bits);
+    const PrunerBank bank;
+    for (const int bits : bank.rows()) add_random_bits(bits);
   }
   const StreamBank bank;
   for (const StreamRow& row : bank.rows()) {

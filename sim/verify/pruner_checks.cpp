@@ -147,7 +147,8 @@ std::vector<Result> check_range(std::uint32_t alpha, std::uint32_t top, int top_
 std::vector<Check> make_pruner_lane_checks(const Options& options) {
   std::vector<Check> checks;
   bool any = false;
-  for (const int random_bits : PrunerBank().rows()) {
+  const PrunerBank bank;
+  for (const int random_bits : bank.rows()) {
     any = any || options.has_rounding(pruner_rounding(random_bits));
   }
   if (!any) return checks;
