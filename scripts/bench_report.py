@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""The targets of the bulk kernels as ratios measured in one run: bench_report.py FOLDER_OF_JSON
+
+Each row compares a benchmark's CPU time with that of a baseline in the same run, repetition by
+repetition; memcpy moves the same number of bytes. Baselines and targets are listed here.
+"""
+import json
+import sys
+from pathlib import Path
+
+VALUES, CODES = "memcpy_same_bytes/8", "memcpy_same_bytes/5"
+# program, benchmark, baseline, least speed relative to it (None: for information)
+TARGETS = [
+    ("cast_bench", "to_values/e5m2_rne", VALUES, 1.0),
+    ("cast_bench", "to_values/e4m3fn_rne", VALUES, 1.0),
+    ("cast_bench", "to_values/e5m2_sr", VALUES, 0.7),
+    ("cast_bench", "to_values/e4m3fn_sr", VALUES, 0.7),
+    ("cast_bench", "to_codes/e5m2_rne", CODES, 0.9),
+    ("cast_bench", "to_codes/e4m3fn_rne", CODES, 0.9),
+    ("cast_bench", "to_codes/e4m3fn_sr", CODES, 0.7),
+    ("cast_bench", "decode_codes/e4m3fn", CODES, 0.9),
+    ("cast_bench", "naive_loop/e4m3fn_rne", VALUES, None),
+    ("cast_bench", "naive_loop/e4m3fn_sr", VALUES, None),
+    ("cast_bench", "compiler_float16", VALUES, None),
+]
+
+
+def times(path):
+    """benchmark -> CPU time of each repetition."""
+    found = {}
+    for row in json.loads(path.read_text())["benchmarks"]:
+        if row.get("run_type") == "iteration":
+            found.setdefault(row["run_name"], []).append(row["cpu_time"])
+    return found
+
+
+def main():
+    folder = Path(sys.argv[1])
+    runs = {path.stem: times(path) for path in sorted(folder.glob("*.json"))}
+    context = json.loads(next(folder.glob("*.json")).read_text())["context"]
+    print("# Speed of the bulk kernels\n\nMade by `scripts/bench`. Speed relative to a baseline in the same "
+          "run (CPU time, one core), in each of three repetitions; memcpy moves the same bytes.\n")
+    print(f"{context['date']}, {context['num_cpus']} CPUs at {context['mhz_per_cpu']} MHz, load "
+          f"{', '.join(f'{load:.1f}' for load in context['load_avg'])}.\n")
+    print("| benchmark | baseline | speed relative to it | target | reached |\n| --- | --- | --- | --- | --- |")
+    for program, name, baseline, target in TARGETS:
+        rows = runs.get(program, {})
+        if name not in rows or baseline not in rows:
+            continue
+        ratios = [base / own for base, own in zip(rows[baseline], rows[name])]
+        reached = "" if target is None else "yes" if min(ratios) >= target else "**no**"
+        print(f"| {program} `{name}` | `{baseline}` | {', '.join(f'{r:.2f}' for r in ratios)} | "
+              f"{'' if target is None else f'≥ {target}'} | {reached} |")
+
+
+if __name__ == "__main__":
+    main()
