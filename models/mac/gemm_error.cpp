@@ -28,7 +28,7 @@ double ulp_at(const Format& format, double x) {
 }  // namespace
 
 GemmError gemm_error(std::span<const float> results, std::span<const double> reference,
-                     const Format& format) {
+                     const Format& format, double scale) {
   if (results.size() != reference.size()) throw std::invalid_argument("gemm_error: sizes differ");
   GemmError error{.elements = results.size(), .histogram = empty_histogram()};
   std::uint64_t nonzero = 0;
@@ -39,7 +39,7 @@ GemmError gemm_error(std::span<const float> results, std::span<const double> ref
       continue;
     }
     const double absolute = std::fabs(double{results[i]} - exact);
-    const double ulps = absolute / ulp_at(format, exact);
+    const double ulps = absolute * scale / ulp_at(format, exact * scale);
     error.max_absolute = std::max(error.max_absolute, absolute);
     error.mean_absolute += absolute;
     error.max_ulp = std::max(error.max_ulp, ulps);

@@ -31,9 +31,11 @@ struct GemmError {
   std::vector<UlpBin> histogram;  ///< 0, then up to 1/2, 1, 2, 4, ... 2^23, and beyond
 };
 
-/// std::invalid_argument if sizes differ.
+/// scale: what results and reference were divided by after the sum; an ulp is that of the sum,
+/// divided too. std::invalid_argument if sizes differ.
 [[nodiscard]] GemmError gemm_error(std::span<const float> results,
-                                   std::span<const double> reference, const Format& format);
+                                   std::span<const double> reference, const Format& format,
+                                   double scale = 1.0);
 
 /// One row of A B in double: products and sums rounded to nearest, in the order of k.
 /// a: k values; b: k x n, row-major; d: n.
