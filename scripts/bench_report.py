@@ -22,6 +22,14 @@ TARGETS = [
     ("cast_bench", "naive_loop/e4m3fn_rne", VALUES, None),
     ("cast_bench", "naive_loop/e4m3fn_sr", VALUES, None),
     ("cast_bench", "compiler_float16", VALUES, None),
+    ("block_bench", "to_codes/mxfp8_rne", CODES, 0.6),
+    ("block_bench", "to_codes/mxfp4_rne", CODES, 0.6),
+    ("block_bench", "to_values/mxfp8_rne", VALUES, 0.6),
+    ("block_bench", "to_values/mxfp4_rne", VALUES, 0.6),
+    ("block_bench", "to_codes/mxfp8_sr", CODES, None),
+    ("block_bench", "to_codes/mxfp8_axis0", CODES, None),
+    ("block_bench", "to_codes/nvfp4", CODES, None),
+    ("block_bench", "to_codes/mxfp4_mse", CODES, None),
 ]
 
 

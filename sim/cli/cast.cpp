@@ -1,7 +1,9 @@
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <unordered_set>
@@ -13,13 +15,12 @@
 #include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
 #include "models/quantize/quantizer.hpp"
-#include "models/quantize/scale.hpp"
-#include "models/stats/counts.hpp"
-#include "models/stats/fit.hpp"
+#include "models/scale/scaling.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/parallel.hpp"
 #include "sim/cli/progress.hpp"
 #include "sim/cli/table_output.hpp"
+#include "sim/cli/tensor_scaling.hpp"
 #include "sim/cli/trace_selection.hpp"
 #include "traces/safetensors_writer.hpp"
 #include "traces/tensor_data.hpp"
@@ -54,11 +55,11 @@ struct CastCounts {
 // Casts one tensor and hands the results on, chunk by chunk.
 class TensorCaster {
  public:
-  TensorCaster(const Quantizer& quantizer, const SelectedTensor& selected, float scale,
-               const Session& session)
+  TensorCaster(const Quantizer& quantizer, const SelectedTensor& selected,
+               const TensorScaling& scaling, const Session& session)
       : quantizer_(quantizer),
         selected_(selected),
-        scale_(scale),
+        scaling_(scaling),
         threads_(session.threads),
         random_(tensor_seed(session.seed, RandomUnit::quantizer, selected.tensor->name)),
         max_finite_(max_finite(quantizer.format())),
@@ -69,43 +70,56 @@ class TensorCaster {
   template <class Out>
   CastCounts cast(SafetensorsWriter& writer, Progress& progress) {
     const std::uint64_t numel = selected_.tensor->numel();
-    const std::size_t chunk = kSliceElements * kSlicesPerThread * threads_;
-    std::vector<float> in(static_cast<std::size_t>(std::min<std::uint64_t>(chunk, numel)));
-    std::vector<Out> out(in.size());
+    std::vector<float> in;
+    std::vector<Out> out;
     CastCounts total;
-    for (std::uint64_t first = 0; first < numel; first += chunk) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, numel - first));
-      const std::size_t slices = (size + kSliceElements - 1) / kSliceElements;
-      std::vector<CastCounts> counts(slices);
-      parallel_for(slices, threads_, [&](std::size_t s) {
-        const std::size_t begin = s * kSliceElements;
-        const std::size_t length = std::min(kSliceElements, size - begin);
-        counts[s] = cast_slice<Out>(first + begin, std::span(in).subspan(begin, length),
+    for (std::uint64_t first = 0; first < numel;) {
+      const std::vector<std::uint64_t> cuts = next_cuts(first, numel);
+      const auto size = static_cast<std::size_t>(cuts.back() - first);
+      in.resize(size);
+      out.resize(size);
+      std::vector<CastCounts> counts(cuts.size() - 1);
+      parallel_for(counts.size(), threads_, [&](std::size_t s) {
+        const auto begin = static_cast<std::size_t>(cuts[s] - first);
+        const auto length = static_cast<std::size_t>(cuts[s + 1] - cuts[s]);
+        counts[s] = cast_slice<Out>(cuts[s], std::span(in).subspan(begin, length),
                                     std::span(out).subspan(begin, length));
       });
       for (const CastCounts& slice : counts) total.add(slice);
-      writer.append(std::span<const Out>(out).first(size));
+      writer.append(std::span<const Out>(out));
       selected_.trace->file().release(*selected_.tensor, first, size);
       progress.add(size);
+      first = cuts.back();
     }
     return total;
   }
 
  private:
+  // The ends of a chunk's slices, from `first` on.
+  [[nodiscard]] std::vector<std::uint64_t> next_cuts(std::uint64_t first,
+                                                     std::uint64_t numel) const {
+    std::vector<std::uint64_t> cuts{first};
+    while (cuts.size() <= kSlicesPerThread * threads_ && cuts.back() < numel) {
+      cuts.push_back(std::min(scaling_.cut_at(cuts.back() + kSliceElements), numel));
+    }
+    return cuts;
+  }
+
   template <class Out>
   CastCounts cast_slice(std::uint64_t first, std::span<float> in, std::span<Out> out) const {
     read_floats(*selected_.tensor, first, in);
     CastCounts counts;
+    std::vector<float> scaled(in.size());
+    scaling_.scaled(first, in, scaled);
     for (std::size_t i = 0; i < in.size(); ++i) {
       if (nan_is_error_ && std::isnan(in[i])) fail_nan(first + i);
-      const double scaled = std::abs(double{in[i] * scale_});
-      counts.above_max += std::isfinite(in[i]) && scaled > max_finite_ ? 1u : 0u;
+      const bool above = std::abs(double{scaled[i]}) > max_finite_;
+      counts.above_max += std::isfinite(in[i]) && above ? 1u : 0u;
     }
+    scaling_.cast(first, in, out, random_);
     if constexpr (std::is_same_v<Out, float>) {
-      quantizer_.to_values(in, out, scale_, random_, first);
       for (const float value : out) counts.add_result(value);
     } else {
-      quantizer_.to_codes(std::span<const float>(in), out, scale_, random_, first);
       quantizer_.decode_codes(std::span<const Out>(out), in);  // `in` has done its duty
       for (const float value : in) counts.add_result(value);
     }
@@ -122,29 +136,12 @@ class TensorCaster {
 
   const Quantizer& quantizer_;
   const SelectedTensor& selected_;
-  float scale_;
+  const TensorScaling& scaling_;
   unsigned threads_;
   CounterRandom random_;
   double max_finite_;
   bool nan_is_error_;
 };
-
-// Largest finite magnitude, in one pass over a tensor of any size.
-double tensor_amax(const SelectedTensor& selected, unsigned threads) {
-  const Tensor& tensor = *selected.tensor;
-  const std::uint64_t numel = tensor.numel();
-  const auto slices = static_cast<std::size_t>((numel + kSliceElements - 1) / kSliceElements);
-  std::vector<double> largest(slices);
-  parallel_for(slices, threads, [&](std::size_t s) {
-    const std::uint64_t first = std::uint64_t{s} * kSliceElements;
-    std::vector<float> values(
-        static_cast<std::size_t>(std::min<std::uint64_t>(kSliceElements, numel - first)));
-    read_floats(tensor, first, values);
-    largest[s] = count_tensor(values).amax();
-    selected.trace->file().release(tensor, first, values.size());
-  });
-  return slices == 0 ? 0.0 : *std::ranges::max_element(largest);
-}
 
 class CastCommand : public Command {
  public:
@@ -173,7 +170,10 @@ class CastCommand : public Command {
         .value_or("overflow", "RULE", "standard",
                   "standard (infinity or NaN where there is one) or saturate")
         .value_or("scale", "RULE", "none",
-                  "none, a positive number, amax, amax-po2 or expected-max")
+                  "none, a positive number, amax, amax-po2, expected-max, mean-log, s2fp8; from "
+                  "earlier steps delayed[:H[:MARGIN]], loss-scaling[:START[:INTERVAL]]; by blocks "
+                  "mx[:BLOCK[:floor|round|ceil|even|fit|mse]], nvfp4[:BLOCK]")
+        .value_or("axis", "N", "-1", "the axis of the blocks, from 0 or, negative, from the end")
         .value_or("flush", "WHAT", "none",
                   "subnormals to zero: none, input (fp32's, after the scale), output or both")
         .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
@@ -193,7 +193,8 @@ class CastCommand : public Command {
                 .nan = parse_nan_policy(arguments.text("nan")),
                 .flush = parse_flush(arguments.text("flush"))};
     nan_name_ = arguments.text("nan");
-    scale_ = parse_scale(arguments.text("scale"));
+    scaling_ = parse_scaling(arguments.text("scale"));
+    axis_ = parse_axis(arguments.text("axis"));
     as_values_ = arguments.choice("as", {"codes", "values"}) == "values";
     path_ = arguments.text("output");
   }
@@ -202,28 +203,55 @@ class CastCommand : public Command {
     table_output_.open(selection_.paths());
     selection_.open();
     const std::vector<SelectedTensor> tensors = selection_.tensors();
-    const std::vector<float> scales = resolve_scales(tensors, session);
-    SafetensorsWriter writer(path_, declare(tensors), metadata(session));
-    if (scaled()) writer.append(std::span<const float>(scales));
+    const Quantizer quantizer(format_, options_);
+    const ResolvedScaling scaling = resolve_scaling(scaling_, axis_, quantizer, tensors, session);
+    for (const std::string& note : scaling.notes) session.note(note);
+    SideTensors side = side_tensors(scaling);
+    SafetensorsWriter writer(path_, declare(tensors, side), metadata(session));
+    for (const auto& tensor : side.wide) tensor->write(writer);
 
     Table table({"trace", "tensor", "numel", "scale", "zeros", "above_max", "infs", "nans"});
     std::uint64_t elements = 0;
     for (const SelectedTensor& selected : tensors) elements += selected.tensor->numel();
     Progress progress(session, "cast", elements);
-    const Quantizer quantizer(format_, options_);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      TensorCaster caster(quantizer, tensors[i], scales[i], session);
+      const TensorScaling& tensor_scaling = *scaling.tensors[i];
+      TensorCaster caster(quantizer, tensors[i], tensor_scaling, session);
       const CastCounts counts = cast_tensor(caster, writer, progress);
       table.add_row({tensors[i].trace->path(), tensors[i].tensor->name, tensors[i].tensor->numel(),
-                     double{scales[i]}, counts.zeros, counts.above_max, counts.infs, counts.nans});
+                     tensor_scaling.scale(), counts.zeros, counts.above_max, counts.infs,
+                     counts.nans});
     }
+    for (const auto& tensor : side.narrow) tensor->write(writer);
     writer.commit();
     table_output_.write(table, session);
     return ExitCode::good;
   }
 
  private:
-  [[nodiscard]] bool scaled() const { return scale_.kind != ScalePolicy::Kind::none; }
+  // What is written beside the results, by the size of its elements: four bytes, one byte.
+  struct SideTensors {
+    std::vector<std::unique_ptr<SideTensor>> wide;
+    std::vector<std::unique_ptr<SideTensor>> narrow;
+  };
+  [[nodiscard]] static SideTensors side_tensors(const ResolvedScaling& scaling) {
+    SideTensors side;
+    for (const auto& tensor : scaling.tensors) {
+      for (auto& written : tensor->side_tensors()) {
+        const bool is_wide = written->declaration().dtype == DType::F32;
+        (is_wide ? side.wide : side.narrow).push_back(std::move(written));
+      }
+    }
+    return side;
+  }
+
+  [[nodiscard]] static int parse_axis(const std::string& text) {
+    int axis = 0;
+    const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), axis);
+    if (failure == std::errc() && stop == text.data() + text.size()) return axis;
+    throw UserError(
+        fmt::format("--axis is '{}', expected an integer, e.g. 0, 1 or -1 for the last", text));
+  }
 
   [[nodiscard]] DType result_dtype() const {
     if (as_values_) return DType::F32;
@@ -244,36 +272,15 @@ class CastCommand : public Command {
     }
   }
 
-  [[nodiscard]] std::vector<float> resolve_scales(const std::vector<SelectedTensor>& tensors,
-                                                  const Session& session) const {
-    std::vector<float> scales;
-    for (const SelectedTensor& selected : tensors) {
-      ScaleStatistics statistics;
-      if (scale_.kind == ScalePolicy::Kind::amax || scale_.kind == ScalePolicy::Kind::amax_po2) {
-        statistics.amax = tensor_amax(selected, session.threads);
-      } else if (scale_.kind == ScalePolicy::Kind::expected_max) {
-        for_tensor(selected, [&] {
-          const TensorFit fit = fit_tensor(TensorFloats(*selected.tensor).values());
-          statistics = {.amax = fit.counts.amax(), .expected_max = fit.expected_max};
-        });
-      }
-      scales.push_back(resolve_scale(scale_, format_, statistics));
-    }
-    return scales;
-  }
-
-  // Scales first: four-byte elements before codes of one byte keep every tensor aligned.
-  [[nodiscard]] std::vector<TensorDeclaration> declare(
-      const std::vector<SelectedTensor>& tensors) const {
+  // Wide elements before narrow ones: that keeps every tensor aligned.
+  [[nodiscard]] std::vector<TensorDeclaration> declare(const std::vector<SelectedTensor>& tensors,
+                                                       const SideTensors& side) const {
     std::vector<TensorDeclaration> declarations;
-    if (scaled()) {
-      for (const SelectedTensor& selected : tensors) {
-        declarations.push_back({selected.tensor->name + ".scale", DType::F32, {1}});
-      }
-    }
+    for (const auto& tensor : side.wide) declarations.push_back(tensor->declaration());
     for (const SelectedTensor& selected : tensors) {
       declarations.push_back({selected.tensor->name, result_dtype(), selected.tensor->shape});
     }
+    for (const auto& tensor : side.narrow) declarations.push_back(tensor->declaration());
     std::unordered_set<std::string> names;
     for (const TensorDeclaration& declaration : declarations) {
       if (names.insert(declaration.name).second) continue;
@@ -293,7 +300,10 @@ class CastCommand : public Command {
     result["cast_round"] = rounding_name(options_.rounding);
     result["cast_overflow"] = overflow_name(options_.overflow);
     result["cast_nan"] = nan_name_;
-    result["cast_scale"] = scale_name(scale_);
+    result["cast_scale"] = scaling_name(scaling_);
+    if (std::holds_alternative<BlockScaling>(scaling_)) {
+      result["cast_axis"] = std::to_string(axis_);
+    }
     result["cast_seed"] = std::to_string(session.seed.value);
     return result;
   }
@@ -303,7 +313,8 @@ class CastCommand : public Command {
   Format format_;
   CastOptions options_;
   std::string nan_name_;
-  ScalePolicy scale_;
+  Scaling scaling_;
+  int axis_ = -1;
   bool as_values_ = false;
   std::string path_;
 };

@@ -146,6 +146,68 @@ class Cast(harness.CommandTest):
         self.refused_saying(["cast", name, name, "--format", "e5m2", "-o", "out"], name)
         self.assertEqual(self.files(), [name])
 
+    def test_blocks_write_their_scales(self):
+        # Blocks of two along the last axis of [2, 3]: X = 2^(floor(log2 amax) - 2) in e2m1.
+        dtype, _, data = f32(4.0, 1.0, 8.0, 0.0, -0.0, -16.0)
+        name = self.write("t", {"grad_output": (dtype, [2, 3], data)})
+        tensors = self.cast(name, "--format", "e2m1fn", "--scale", "mx:2", "--as", "values")
+        self.assertEqual(tensors["grad_output.scale_e8m0"], ("U8", [2, 2], bytes([127, 128, 127, 129])))
+        self.assertEqual(tensors["grad_output.scale"][1], [2, 2])
+        self.assertEqual(floats(tensors["grad_output.scale"]), [1.0, 0.5, 1.0, 0.25])
+        self.assertEqual(tensors["grad_output"], (dtype, [2, 3], data))
+        # Along the first axis: columns {4, 0}, {1, -0}, {8, -16}.
+        tensors = self.cast(name, "--format", "e2m1fn", "--scale", "mx:2", "--axis", "0")
+        self.assertEqual(tensors["grad_output.scale_e8m0"], ("U8", [1, 3], bytes([127, 125, 129])))
+        self.assertEqual(tensors["grad_output"], ("U8", [2, 3], bytes([6, 6, 4, 0, 8, 0xe])))
+        self.assertEqual(self.read("out")[1]["cast_scale"], "mx:2:floor")
+        self.assertEqual(self.read("out")[1]["cast_axis"], "0")
+        tensors = self.cast(name, "--format", "e2m1fn", "--scale", "nvfp4:3")
+        self.assertEqual(set(tensors), {"grad_output", *("grad_output." + suffix for suffix in
+                                                         ("scale", "scale_e4m3", "tensor_scale"))})
+
+    def test_blocks_saturate_what_is_finite(self):
+        name = self.write("t", {"grad_output": f32(1.9, 1.0, math.inf)})
+        tensors = self.cast(name, "--format", "e4m3fn", "--scale", "mx")
+        self.assertEqual(tensors["grad_output"][2], bytes([0x7e, 0x78, 0x7f]))
+        row = self.rows("cast", name, "--format", "e4m3fn", "--scale", "mx", "-o", "out")[0]
+        self.assertEqual((row["scale"], row["above_max"], row["nans"]), ("nan", "1", "1"))
+
+    def test_blocks_depend_neither_on_threads_nor_on_slices(self):
+        values = f32(*[self.random.gauss(0, 1) for _ in range(700_003)])
+        name = self.write("t", {"grad_output": values})
+        for scale in ("mx:37", "nvfp4", "mx:500000"):
+            options = ["--format", "e4m3fn", "--round", "sr", "--scale", scale]
+            one = self.cast(name, *options, "--threads", "1")
+            self.assertEqual(self.cast(name, *options, "--threads", "5"), one)
+
+    def test_expected_max_says_what_it_wastes_once(self):
+        name = self.write_gradients()
+        done = self.run_program("cast", name, "--format", "e5m2", "--scale", "expected-max", "-o", "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stderr.count("6.5 binades"), 1)
+        self.good("cast", name, "--format", "e5m2", "--scale", "expected-max", "-o", "out", "--quiet")
+
+    def test_loss_scaling_names_the_steps_it_skips(self):
+        name = self.write("t", {f"step{s}/l/grad_output": f32(x) for s, x in ((2, 4.0), (10, 1e9), (3, 1.0))})
+        done = self.run_program("cast", name, "--format", "e5m2", "--scale", "loss-scaling:1024:1", "-o", "out")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, r"overflow: 10\n")
+        tensors = self.read("out")[0]
+        self.assertEqual([floats(tensors[f"step{s}/l/grad_output.scale"]) for s in (2, 3, 10)],
+                         [[1024.0], [2048.0], [4096.0]])
+
+    def test_bad_scalings(self):
+        dtype, _, data = f32(1.0, 2.0)
+        name = self.write("t", {"grad_output": (dtype, [2, 1], data)})
+        base = ["cast", name, "--format", "e4m3fn", "-o", "out"]
+        self.refused_saying([*base, "--scale", "mx:0"], "'mx:0'", "block size", "from 1")
+        self.refused_saying([*base, "--scale", "mx:32:up"], "'up'", "floor")
+        self.refused_saying([*base, "--scale", "mx", "--axis", "2"], "t: ", "'grad_output'", "axis 2", "-2 to 1")
+        self.refused_saying([*base, "--scale", "mx", "--axis", "last"], "--axis", "'last'")
+        self.refused_saying([*base, "--scale", "loss-scaling"], "'grad_output'", "no step")
+        self.refused_saying(["cast", name, "--format", "bf16", "-o", "out", "--scale", "nvfp4"], "nvfp4", "mx")
+        self.assertEqual(self.files(), ["t"])
+
     def test_scale_that_collides_with_a_tensor(self):
         name = self.write("t", {"grad_output": f32(1.0), "grad_output.scale": f32(1.0)})
         self.refused_saying(["cast", name, "--format", "e5m2", "--scale", "amax", "-o", "out"],

@@ -1,0 +1,317 @@
+// Vector loops of block scaling, compiled once per instruction set and chosen at run time. Every
+// element's result is one fp32 multiplication or division and integer comparisons: the same bits on
+// every target.
+#include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <cstring>
+
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "models/scale/block_kernels.cpp"
+#include <hwy/cache_control.h>
+#include <hwy/foreach_target.h>
+#include <hwy/highway.h>
+
+#include "models/scale/block_kernels.hpp"
+
+HWY_BEFORE_NAMESPACE();
+namespace gradpath::block_kernels::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+using DU = hn::ScalableTag<std::uint32_t>;
+using DF = hn::ScalableTag<float>;
+using VU = hn::Vec<DU>;
+using VF = hn::Vec<DF>;
+
+constexpr std::uint32_t kMagnitudeMask = 0x7fffffffu;
+constexpr std::uint32_t kInfinityBits = 0x7f800000u;
+
+// Calls whole(i) for the vectors in [0, count) and some(i, n) for the n elements that remain.
+template <class Whole, class Some>
+HWY_INLINE void for_vectors(std::size_t count, Whole whole, Some some) {
+  const std::size_t width = hn::Lanes(DF());
+  std::size_t i = 0;
+  for (; i + width <= count; i += width) whole(i);
+  if (i < count) some(i, count - i);
+}
+
+HWY_INLINE VF load_some(const float* in, std::size_t count) {
+  HWY_ALIGN float buffer[hn::MaxLanes(DF())] = {};
+  std::copy(in, in + count, buffer);
+  return hn::Load(DF(), buffer);
+}
+HWY_INLINE void store_some(VF values, float* out, std::size_t count) {
+  HWY_ALIGN float buffer[hn::MaxLanes(DF())];
+  hn::Store(values, DF(), buffer);
+  std::copy(buffer, buffer + count, out);
+}
+
+HWY_INLINE VU magnitude_bits(VF values) {
+  const DU d;
+  return hn::And(hn::BitCast(d, values), hn::Set(d, kMagnitudeMask));
+}
+// Zero where a magnitude is infinite or not a number.
+HWY_INLINE VU finite_or_zero(VU magnitude) {
+  const DU d;
+  return hn::IfThenElseZero(hn::Lt(magnitude, hn::Set(d, kInfinityBits)), magnitude);
+}
+
+// The largest magnitude's bits in every lane.
+template <bool kAllFinite>
+HWY_INLINE VU amax_of_block(const float* in, std::size_t block) {
+  const DU d;
+  const DF df;
+  auto largest = hn::Zero(d);
+  const auto take = [&](VF values) HWY_ATTR __attribute__((always_inline)) {
+    const auto magnitude = magnitude_bits(values);
+    largest = hn::Max(largest, kAllFinite ? magnitude : finite_or_zero(magnitude));
+  };
+  for_vectors(
+      block, [&](std::size_t i) HWY_ATTR { take(hn::LoadU(df, in + i)); },
+      [&](std::size_t i, std::size_t n) HWY_ATTR { take(load_some(in + i, n)); });
+  return hn::MaxOfLanes(d, largest);
+}
+
+// How far ahead memory is asked for: while one batch is worked on, the next arrives.
+constexpr std::size_t kPrefetchElements = 2048;
+constexpr std::size_t kLineElements = 16;
+
+#if HWY_TARGET != HWY_SCALAR
+// The largest lane of each 128-bit column: v's halves folded onto each other.
+template <class D, class V>
+HWY_INLINE auto fold_to_128(D d, V v) {
+  if constexpr (hn::MaxLanes(D()) <= 4) {
+    return v;
+  } else {
+    const hn::Half<D> half;
+    return fold_to_128(half, hn::Max(hn::LowerHalf(half, v), hn::UpperHalf(half, v)));
+  }
+}
+
+// Four blocks of kVectors vectors each at a time: their maxima are transposed while they are
+// reduced, so that four results take the shuffles of two.
+template <std::size_t kVectors>
+std::size_t amax_by_fours(const float* HWY_RESTRICT in, std::size_t blocks,
+                          std::uint32_t* HWY_RESTRICT amax) {
+  const DU d;
+  const DF df;
+  const std::size_t width = hn::Lanes(d);
+  const std::size_t block = kVectors * width;
+  const hn::Repartition<std::uint64_t, DU> d64;
+  const auto of_block = [&](const float* from) HWY_ATTR __attribute__((always_inline)) {
+    auto largest = magnitude_bits(hn::LoadU(df, from));
+    for (std::size_t v = 1; v < kVectors; ++v) {
+      largest = hn::Max(largest, magnitude_bits(hn::LoadU(df, from + v * width)));
+    }
+    return largest;
+  };
+  std::size_t b = 0;
+  for (; b + 4 <= blocks; b += 4, in += 4 * block) {
+    for (std::size_t i = 0; i < 4 * block; i += kLineElements) {
+      hwy::Prefetch(in + kPrefetchElements + i);
+    }
+    const auto m0 = of_block(in);
+    const auto m1 = of_block(in + block);
+    const auto m2 = of_block(in + 2 * block);
+    const auto m3 = of_block(in + 3 * block);
+    const auto m01 = hn::Max(hn::InterleaveLower(d, m0, m1), hn::InterleaveUpper(d, m0, m1));
+    const auto m23 = hn::Max(hn::InterleaveLower(d, m2, m3), hn::InterleaveUpper(d, m2, m3));
+    const auto p01 = hn::BitCast(d64, m01);
+    const auto p23 = hn::BitCast(d64, m23);
+    const auto all = hn::Max(hn::BitCast(d, hn::InterleaveLower(d64, p01, p23)),
+                             hn::BitCast(d, hn::InterleaveUpper(d64, p01, p23)));
+    const auto four = fold_to_128(d, all);
+    hn::StoreU(four, hn::Full128<std::uint32_t>(), amax + b);
+  }
+  return b;
+}
+#endif
+
+bool block_amax(const float* HWY_RESTRICT in, std::size_t blocks, std::size_t block,
+                std::uint32_t* HWY_RESTRICT amax) {
+  std::size_t b = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const std::size_t width = hn::Lanes(DU());
+  if (block == width) b = amax_by_fours<1>(in, blocks, amax);
+  if (block == 2 * width) b = amax_by_fours<2>(in, blocks, amax);
+  if (block == 4 * width) b = amax_by_fours<4>(in, blocks, amax);
+  if (block == 8 * width) b = amax_by_fours<8>(in, blocks, amax);
+#endif
+  for (; b < blocks; ++b) amax[b] = hn::GetLane(amax_of_block<true>(in + b * block, block));
+  bool all_finite = true;
+  for (b = 0; b < blocks; ++b) {
+    if (HWY_LIKELY(amax[b] < kInfinityBits)) continue;
+    all_finite = false;  // one more look that leaves out what is not finite
+    amax[b] = hn::GetLane(amax_of_block<false>(in + b * block, block));
+  }
+  return all_finite;
+}
+
+void column_amax(const float* HWY_RESTRICT in, std::size_t count,
+                 std::uint32_t* HWY_RESTRICT amax) {
+  const DU d;
+  const DF df;
+  for_vectors(
+      count,
+      [&](std::size_t i) HWY_ATTR {
+        const auto magnitude = finite_or_zero(magnitude_bits(hn::LoadU(df, in + i)));
+        hn::StoreU(hn::Max(magnitude, hn::LoadU(d, amax + i)), d, amax + i);
+      },
+      [&](std::size_t i, std::size_t n) HWY_ATTR {
+        for (const std::size_t end = i + n; i < end; ++i) {
+          const auto magnitude = std::bit_cast<std::uint32_t>(in[i]) & kMagnitudeMask;
+          if (magnitude < kInfinityBits) amax[i] = std::max(amax[i], magnitude);
+        }
+      });
+}
+
+HWY_INLINE VF scale_vector(VF in, VF factor, VU limit) {
+  const DU d;
+  const DF df;
+  const auto product = hn::BitCast(d, hn::Mul(in, factor));
+  const auto magnitude = hn::And(product, hn::Set(d, kMagnitudeMask));
+  // A limit that cuts nothing where the input is not finite.
+  const auto finite = hn::Lt(magnitude_bits(in), hn::Set(d, kInfinityBits));
+  const auto cut = hn::Min(magnitude, hn::IfThenElse(finite, limit, hn::Set(d, kMagnitudeMask)));
+  return hn::BitCast(df, hn::Or(cut, hn::AndNot(hn::Set(d, kMagnitudeMask), product)));
+}
+
+template <bool kAllFinite>
+HWY_INLINE void scale_blocks_of(const float* HWY_RESTRICT in, std::size_t blocks, std::size_t block,
+                                const float* HWY_RESTRICT factors, std::uint32_t limit_bits,
+                                float* HWY_RESTRICT out) {
+  const DU d;
+  const DF df;
+  const auto limit = hn::Set(d, limit_bits);
+  const auto upper = hn::BitCast(df, limit);
+  const auto lower = hn::Neg(upper);
+  for (std::size_t b = 0; b < blocks; ++b, in += block, out += block) {
+    const auto factor = hn::Set(df, factors[b]);
+    const auto scaled = [&](VF x) HWY_ATTR __attribute__((always_inline)) {
+      if constexpr (kAllFinite) return hn::Min(hn::Max(hn::Mul(x, factor), lower), upper);
+      return scale_vector(x, factor, limit);
+    };
+    for_vectors(
+        block,
+        [&](std::size_t i) HWY_ATTR { hn::StoreU(scaled(hn::LoadU(df, in + i)), df, out + i); },
+        [&](std::size_t i, std::size_t n)
+            HWY_ATTR { store_some(scaled(load_some(in + i, n)), out + i, n); });
+  }
+}
+
+void scale_blocks(const float* HWY_RESTRICT in, std::size_t blocks, std::size_t block,
+                  const float* HWY_RESTRICT factors, std::uint32_t limit, bool all_finite,
+                  float* HWY_RESTRICT out) {
+  if (all_finite) {
+    scale_blocks_of<true>(in, blocks, block, factors, limit, out);
+  } else {
+    scale_blocks_of<false>(in, blocks, block, factors, limit, out);
+  }
+}
+
+void scale_columns(const float* HWY_RESTRICT in, std::size_t count,
+                   const float* HWY_RESTRICT factors, std::uint32_t limit_bits,
+                   float* HWY_RESTRICT out) {
+  const DF df;
+  const auto limit = hn::Set(DU(), limit_bits);
+  for_vectors(
+      count,
+      [&](std::size_t i) HWY_ATTR {
+        hn::StoreU(scale_vector(hn::LoadU(df, in + i), hn::LoadU(df, factors + i), limit), df,
+                   out + i);
+      },
+      [&](std::size_t i, std::size_t n) HWY_ATTR {
+        store_some(scale_vector(load_some(in + i, n), load_some(factors + i, n), limit), out + i,
+                   n);
+      });
+}
+
+HWY_INLINE VF unscale_vector(VF value, VF factor, bool divides) {
+  return divides ? hn::Div(value, factor) : hn::Mul(value, factor);
+}
+
+void unscale_blocks(float* HWY_RESTRICT values, std::size_t blocks, std::size_t block,
+                    const float* HWY_RESTRICT factors, bool divides) {
+  const DF df;
+  for (std::size_t b = 0; b < blocks; ++b, values += block) {
+    const auto factor = hn::Set(df, factors[b]);
+    for_vectors(
+        block,
+        [&](std::size_t i) HWY_ATTR {
+          hn::StoreU(unscale_vector(hn::LoadU(df, values + i), factor, divides), df, values + i);
+        },
+        [&](std::size_t i, std::size_t n) HWY_ATTR {
+          store_some(unscale_vector(load_some(values + i, n), factor, divides), values + i, n);
+        });
+  }
+}
+
+void unscale_columns(float* HWY_RESTRICT values, std::size_t count,
+                     const float* HWY_RESTRICT factors, bool divides) {
+  const DF df;
+  for_vectors(
+      count,
+      [&](std::size_t i) HWY_ATTR {
+        hn::StoreU(unscale_vector(hn::LoadU(df, values + i), hn::LoadU(df, factors + i), divides),
+                   df, values + i);
+      },
+      [&](std::size_t i, std::size_t n) HWY_ATTR {
+        const auto value = load_some(values + i, n);
+        store_some(unscale_vector(value, load_some(factors + i, n), divides), values + i, n);
+      });
+}
+
+void stream_bytes(const std::uint8_t* HWY_RESTRICT in, std::size_t bytes,
+                  std::uint8_t* HWY_RESTRICT out) {
+  const hn::ScalableTag<std::uint8_t> d;
+  const std::size_t width = hn::Lanes(d);
+  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out) % width;
+  std::size_t i = misaligned == 0 ? 0 : std::min(width - misaligned, bytes);
+  std::memcpy(out, in, i);
+  for (; i + width <= bytes; i += width) hn::Stream(hn::LoadU(d, in + i), d, out + i);
+  std::memcpy(out + i, in + i, bytes - i);
+  hwy::FlushStream();
+}
+
+}  // namespace gradpath::block_kernels::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace gradpath::block_kernels {
+
+HWY_EXPORT(block_amax);
+HWY_EXPORT(column_amax);
+HWY_EXPORT(scale_blocks);
+HWY_EXPORT(scale_columns);
+HWY_EXPORT(unscale_blocks);
+HWY_EXPORT(unscale_columns);
+HWY_EXPORT(stream_bytes);
+
+bool block_amax(const float* in, std::size_t blocks, std::size_t block, std::uint32_t* amax) {
+  return HWY_DYNAMIC_DISPATCH(block_amax)(in, blocks, block, amax);
+}
+void column_amax(const float* in, std::size_t count, std::uint32_t* amax) {
+  HWY_DYNAMIC_DISPATCH(column_amax)(in, count, amax);
+}
+void scale_blocks(const float* in, std::size_t blocks, std::size_t block, const float* factors,
+                  std::uint32_t limit, bool all_finite, float* out) {
+  HWY_DYNAMIC_DISPATCH(scale_blocks)(in, blocks, block, factors, limit, all_finite, out);
+}
+void scale_columns(const float* in, std::size_t count, const float* factors, std::uint32_t limit,
+                   float* out) {
+  HWY_DYNAMIC_DISPATCH(scale_columns)(in, count, factors, limit, out);
+}
+void unscale_blocks(float* values, std::size_t blocks, std::size_t block, const float* factors,
+                    bool divides) {
+  HWY_DYNAMIC_DISPATCH(unscale_blocks)(values, blocks, block, factors, divides);
+}
+void unscale_columns(float* values, std::size_t count, const float* factors, bool divides) {
+  HWY_DYNAMIC_DISPATCH(unscale_columns)(values, count, factors, divides);
+}
+void stream_copy(const void* in, std::size_t bytes, void* out) {
+  HWY_DYNAMIC_DISPATCH(stream_bytes)
+  (static_cast<const std::uint8_t*>(in), bytes, static_cast<std::uint8_t*>(out));
+}
+
+}  // namespace gradpath::block_kernels
+#endif

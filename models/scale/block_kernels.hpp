@@ -1,0 +1,32 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace gradpath::block_kernels {
+
+// Loops over fp32 numbers that share factors: block by block (`blocks` runs of `block` elements,
+// one factor a run), or column by column (one factor an element, the same for every row).
+
+/// Bits of the largest finite magnitude of each block; 0 if there is none but zeros. Returns
+/// whether all elements are finite.
+bool block_amax(const float* in, std::size_t blocks, std::size_t block, std::uint32_t* amax);
+/// amax[i] = the larger of amax[i] and |in[i]|, if that is finite.
+void column_amax(const float* in, std::size_t count, std::uint32_t* amax);
+
+/// out = in * factor, rounded to fp32, the magnitude cut to `limit` (fp32 bits) where `in` is
+/// finite. Infinities and NaNs stay what they are; all_finite promises that there are none.
+void scale_blocks(const float* in, std::size_t blocks, std::size_t block, const float* factors,
+                  std::uint32_t limit, bool all_finite, float* out);
+void scale_columns(const float* in, std::size_t count, const float* factors, std::uint32_t limit,
+                   float* out);
+
+/// values *= factor, or /= if `divides`, in place.
+void unscale_blocks(float* values, std::size_t blocks, std::size_t block, const float* factors,
+                    bool divides);
+void unscale_columns(float* values, std::size_t count, const float* factors, bool divides);
+
+/// memcpy past the caches, for results that nobody reads again soon.
+void stream_copy(const void* in, std::size_t bytes, void* out);
+
+}  // namespace gradpath::block_kernels
