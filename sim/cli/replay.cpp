@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <filesystem>
 #include <optional>
@@ -26,6 +27,8 @@ namespace {
 
 // The policy that the datapath's pruner is hardware for.
 constexpr std::string_view kPolicy = "stochastic";
+
+constexpr std::array kGemmKinds = {GemmKind::input_gradient, GemmKind::weight_gradient};
 
 /// A (step, layer) to replay, with its file.
 struct SelectedLayer {
@@ -155,6 +158,7 @@ class ReplayCommand : public Command {
     selection_.open();
 
     const std::vector<SelectedLayer> layers = select_layers();
+    note_what_is_skipped(layers, session);
     Datapath datapath(machine_);
     Timeline timeline;
     if (timeline_path_) datapath.set_timeline(&timeline);
@@ -255,19 +259,38 @@ class ReplayCommand : public Command {
     return {};
   }
 
+  /// Notes the products that cannot be replayed, the first few by name; UserError if none can.
+  static void note_what_is_skipped(const std::vector<SelectedLayer>& layers,
+                                   const Session& session) {
+    constexpr std::size_t kMostNotes = 4;
+    std::vector<std::string> notes;
+    for (const auto& [trace, layer] : layers) {
+      for (const GemmKind kind : kGemmKinds) {
+        const std::string_view reason = obstacle(layer, kind);
+        if (reason.empty()) continue;
+        notes.push_back(fmt::format("{}: step {}, layer {}: {} is skipped: {}", trace->path(),
+                                    layer.step, layer.layer, gemm_name(kind), reason));
+      }
+    }
+    if (notes.size() == layers.size() * kGemmKinds.size()) {
+      throw UserError(fmt::format(
+          "{}: nothing to replay: no selected layer has the input or weight that its products "
+          "need; capture the tensors grad_output, input and weight",
+          layers.front().trace->path()));
+    }
+    for (std::size_t i = 0; i < std::min(kMostNotes, notes.size()); ++i) session.note(notes[i]);
+    if (notes.size() > kMostNotes) {
+      session.note(fmt::format("and {} products more are skipped", notes.size() - kMostNotes));
+    }
+  }
+
   void replay_layer(Datapath& datapath, const SelectedLayer& selected, const Session& session,
                     Table& products, Table& modules, Totals& totals) const {
     const LayerStep& layer = selected.layer;
     const Tensor& gradient = *layer.grad_output;
     std::vector<GemmKind> kinds;
-    for (const GemmKind kind : {GemmKind::input_gradient, GemmKind::weight_gradient}) {
-      const std::string_view reason = obstacle(layer, kind);
-      if (reason.empty()) {
-        kinds.push_back(kind);
-      } else {
-        session.note(fmt::format("{}: step {}, layer {}: {} is skipped: {}", selected.trace->path(),
-                                 layer.step, layer.layer, gemm_name(kind), reason));
-      }
+    for (const GemmKind kind : kGemmKinds) {
+      if (obstacle(layer, kind).empty()) kinds.push_back(kind);
     }
     if (kinds.empty()) return;
     for_tensor(SelectedTensor{selected.trace, &gradient}, [&] {

@@ -129,6 +129,12 @@ class Replay(harness.CommandTest):
         self.assertIn("dW is skipped: the trace has no input", done.stderr)
         self.assertIn("dX is skipped: the trace has no weight", done.stderr)
 
+    def test_a_trace_with_nothing_to_replay_is_refused(self):
+        left_out = [f"step{step}/{layer}/{kind}" for step in (0, 7) for layer in ("conv", "head.fc")
+                    for kind in ("input", "weight")]
+        name = self.write_trace(leave_out=left_out)
+        self.refused_saying(["replay", name], "nothing to replay", "capture the tensors")
+
     def test_readable_output_ends_with_the_speed_up(self):
         text = self.good("replay", self.write_trace())
         self.assertRegex(text.splitlines()[-1], r"8 products on 16x16 .* dense, .* times as fast")
