@@ -16,9 +16,11 @@
 #include "models/format/formats.hpp"
 #include "models/quantize/quantizer.hpp"
 #include "models/scale/scaling.hpp"
+#include "models/schemes/schemes.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/parallel.hpp"
 #include "sim/cli/progress.hpp"
+#include "sim/cli/scheme_cast.hpp"
 #include "sim/cli/table_output.hpp"
 #include "sim/cli/tensor_scaling.hpp"
 #include "sim/cli/trace_selection.hpp"
@@ -148,8 +150,8 @@ class CastCommand : public Command {
   const Description& description() const override {
     static const Description kDescription{
         .name = "cast",
-        .synopsis = "TRACE --format NAME -o FILE [options]",
-        .summary = "quantizes a trace's tensors to a number format",
+        .synopsis = "TRACE --format NAME | --scheme SPEC -o FILE [options]",
+        .summary = "quantizes a trace's tensors to a number format or with a quantizer",
         .examples = {
             {{"gradpath cast trace.safetensors --format e5m2 --scale amax-po2 -o codes.safetensors",
               "8-bit codes of every gradient, each with its power-of-two scale; a code's value is "
@@ -177,6 +179,8 @@ class CastCommand : public Command {
         .value_or("flush", "WHAT", "none",
                   "subnormals to zero: none, input (fp32's, after the scale), output or both")
         .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
+    options.group("Other quantizers, in place of a format (docs/numerics.md, \"Schemes\")")
+        .value("scheme", "SPEC", "intB, " + scheme_specifications());
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write; may be the input")
         .letter('o')
@@ -187,7 +191,11 @@ class CastCommand : public Command {
   void setup(const Arguments& arguments) override {
     selection_.setup(arguments);
     table_output_.setup(arguments);
-    format_ = parse_format(arguments.text("format"));
+    if (arguments.has("format") == arguments.has("scheme")) {
+      throw UserError(fmt::format("{} --format and --scheme is required",
+                                  arguments.has("format") ? "only one of" : "one of"));
+    }
+    if (arguments.has("format")) format_ = parse_format(arguments.text("format"));
     options_ = {.rounding = parse_rounding(arguments.text("round")),
                 .overflow = parse_overflow(arguments.text("overflow")),
                 .nan = parse_nan_policy(arguments.text("nan")),
@@ -197,11 +205,16 @@ class CastCommand : public Command {
     axis_ = parse_axis(arguments.text("axis"));
     as_values_ = arguments.choice("as", {"codes", "values"}) == "values";
     path_ = arguments.text("output");
+    if (arguments.has("scheme")) setup_scheme(arguments);
   }
 
   ExitCode run(Session& session) override {
     table_output_.open(selection_.paths());
     selection_.open();
+    if (scheme_ != nullptr) {
+      return run_scheme_cast({*scheme_, options_, nan_name_, as_values_, path_}, selection_,
+                             table_output_, session);
+    }
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     const Quantizer quantizer(format_, options_);
     const ResolvedScaling scaling = resolve_scaling(scaling_, axis_, quantizer, tensors, session);
@@ -251,6 +264,23 @@ class CastCommand : public Command {
     if (failure == std::errc() && stop == text.data() + text.size()) return axis;
     throw UserError(
         fmt::format("--axis is '{}', expected an integer, e.g. 0, 1 or -1 for the last", text));
+  }
+
+  // Options of a format that a scheme would ignore are refused.
+  void setup_scheme(const Arguments& arguments) {
+    scheme_ = parse_scheme(arguments.text("scheme"));
+    const char* useless = nullptr;
+    if (arguments.text("scale") != "none") useless = "scale";
+    if (axis_ != -1) useless = "axis";
+    if (!scheme_->has_cast_options()) {
+      if (options_.overflow != Overflow::standard) useless = "overflow";
+      if (options_.rounding != Rounding{}) useless = "round";
+      if (options_.flush != Flush::none) useless = "flush";
+    }
+    if (useless == nullptr) return;
+    throw UserError(
+        fmt::format("--{} has no meaning with --scheme {}, which has its own; leave it out",
+                    useless, scheme_->name()));
   }
 
   [[nodiscard]] DType result_dtype() const {
@@ -315,6 +345,7 @@ class CastCommand : public Command {
   std::string nan_name_;
   Scaling scaling_;
   int axis_ = -1;
+  std::unique_ptr<Scheme> scheme_;  ///< null: the cast is to format_
   bool as_values_ = false;
   std::string path_;
 };

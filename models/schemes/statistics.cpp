@@ -1,0 +1,101 @@
+#include "models/schemes/statistics.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+namespace gradpath {
+namespace {
+
+constexpr std::size_t kLanes = 8;
+constexpr float kLargest = std::numeric_limits<float>::max();
+
+// Sum of term(x) over the finite elements: 8 running sums, which the compiler keeps in vectors.
+template <class Term>
+double lane_sum(std::span<const float> values, Term term) {
+  std::array<double, kLanes> sums{};
+  std::size_t i = 0;
+  for (; i + kLanes <= values.size(); i += kLanes) {
+    for (std::size_t lane = 0; lane < kLanes; ++lane) {
+      const float x = values[i + lane];
+      sums[lane] += std::abs(x) <= kLargest ? term(double{x}) : 0.0;
+    }
+  }
+  for (; i < values.size(); ++i) {
+    if (std::isfinite(values[i])) sums[i % kLanes] += term(double{values[i]});
+  }
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+double per_element(double sum, std::uint64_t count) {
+  return count == 0 ? 0.0 : sum / static_cast<double>(count);
+}
+
+}  // namespace
+
+double SchemeStatistics::standard_deviation() const {
+  return std::sqrt(per_element(squares, count));
+}
+double SchemeStatistics::mean_magnitude() const { return per_element(magnitudes, count); }
+double SchemeStatistics::mean_deviation() const { return per_element(deviations, count); }
+
+SchemeStatistics slice_statistics(std::span<const float> slice) {
+  SchemeStatistics result;
+  float least = kLargest;
+  float greatest = -kLargest;
+  for (const float x : slice) {
+    const bool finite = std::abs(x) <= kLargest;
+    result.count += finite ? 1u : 0u;
+    least = finite && x < least ? x : least;
+    greatest = finite && x > greatest ? x : greatest;
+  }
+  if (result.count == 0) return result;
+  result.least = double{least};
+  result.greatest = double{greatest};
+  result.mean = per_element(lane_sum(slice, [](double x) { return x; }), result.count);
+  result.magnitudes = lane_sum(slice, [](double x) { return std::abs(x); });
+  result.squares = lane_sum(slice, [mean = result.mean](double x) {
+    const double distance = x - mean;
+    return distance * distance;
+  });
+  return result;
+}
+
+void merge_statistics(SchemeStatistics& all, const SchemeStatistics& next) {
+  if (next.count == 0) return;
+  if (all.count == 0) {
+    all = next;
+    return;
+  }
+  const auto before = static_cast<double>(all.count);
+  const auto added = static_cast<double>(next.count);
+  const double distance = next.mean - all.mean;
+  all.count += next.count;
+  all.least = std::min(all.least, next.least);
+  all.greatest = std::max(all.greatest, next.greatest);
+  all.mean += distance * (added / (before + added));
+  all.squares += next.squares + distance * distance * (before * (added / (before + added)));
+  all.magnitudes += next.magnitudes;
+}
+
+double slice_deviations(std::span<const float> slice, double mean) {
+  return lane_sum(slice, [mean](double x) { return std::abs(x - mean); });
+}
+
+SchemeStatistics tensor_statistics(std::span<const float> values) {
+  SchemeStatistics all;
+  const auto for_slices = [&](auto work) {
+    for (std::size_t first = 0; first < values.size(); first += kStatisticsSlice) {
+      work(values.subspan(first, std::min(kStatisticsSlice, values.size() - first)));
+    }
+  };
+  for_slices([&](std::span<const float> slice) { merge_statistics(all, slice_statistics(slice)); });
+  for_slices(
+      [&](std::span<const float> slice) { all.deviations += slice_deviations(slice, all.mean); });
+  return all;
+}
+
+}  // namespace gradpath
