@@ -69,10 +69,11 @@ class KernelScheme final : public PreparedScheme {
                  std::uint64_t first_index) const override {
     for_blocks(in, out.size(), random, first_index,
                [&](const float* x, const std::uint32_t* words, std::size_t at, std::size_t n) {
+                 // Two loops: a look-up of the value would keep the first from vectors.
+                 std::array<std::int32_t, kBlock> codes;
                  float* values = out.data() + at;
-                 for (std::size_t i = 0; i < n; ++i) {
-                   values[i] = kernel_.value(kernel_.code(x[i], words[i]));
-                 }
+                 for (std::size_t i = 0; i < n; ++i) codes[i] = kernel_.code(x[i], words[i]);
+                 for (std::size_t i = 0; i < n; ++i) values[i] = kernel_.value(codes[i]);
                });
   }
 

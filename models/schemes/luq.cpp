@@ -30,13 +30,16 @@ struct LuqKernel {
     // Place on the grid 0, 1, 2, 4, ... and the fraction to the next: for y >= 1 they are the
     // exponent and mantissa of y itself.
     const auto bits = std::bit_cast<std::int32_t>(y);
-    const auto below_one = static_cast<std::int32_t>((y < 1.0f ? y : 0.0f) * 0x1p24f);
-    const bool is_below_one = y < 1.0f;
-    const std::int32_t below = is_below_one ? 0 : (bits >> 23) - 126;
-    const std::int32_t fraction = is_below_one ? below_one : (bits & 0x7fffff) << 1;
+    // Masks in place of branches, which data would mispredict: all ones below 1.
+    const std::int32_t below_one = -static_cast<std::int32_t>(bits < 0x3f800000);
+    const std::int32_t below = ((bits >> 23) - 126) & ~below_one;
+    const float small = std::bit_cast<float>(bits & below_one);
+    const std::int32_t fraction =
+        static_cast<std::int32_t>(small * 0x1p24f) | (((bits & 0x7fffff) << 1) & ~below_one);
     // Nearest: half way is a fraction of 1/2, and goes up.
     const std::int32_t level = below + goes_up(fraction, stochastic ? word : 0x80000000u);
-    return top + (std::signbit(x) ? -level : level);
+    const std::int32_t sign = std::bit_cast<std::int32_t>(x) >> 31;  // -1 or 0
+    return top + ((level ^ sign) - sign);
   }
   [[nodiscard]] float value(std::int32_t code) const {
     return values[static_cast<std::size_t>(code)];

@@ -12,22 +12,25 @@ constexpr std::size_t kLanes = 8;
 constexpr float kLargest = std::numeric_limits<float>::max();
 
 // Sum of term(x) over the finite elements: 8 running sums, which the compiler keeps in vectors.
-template <class Term>
+template <bool all_finite, class Term>
 double lane_sum(std::span<const float> values, Term term) {
   std::array<double, kLanes> sums{};
+  const auto add = [&](std::size_t lane, float x) {
+    sums[lane] += all_finite || std::abs(x) <= kLargest ? term(double{x}) : 0.0;
+  };
   std::size_t i = 0;
   for (; i + kLanes <= values.size(); i += kLanes) {
-    for (std::size_t lane = 0; lane < kLanes; ++lane) {
-      const float x = values[i + lane];
-      sums[lane] += std::abs(x) <= kLargest ? term(double{x}) : 0.0;
-    }
+    for (std::size_t lane = 0; lane < kLanes; ++lane) add(lane, values[i + lane]);
   }
-  for (; i < values.size(); ++i) {
-    if (std::isfinite(values[i])) sums[i % kLanes] += term(double{values[i]});
-  }
+  for (; i < values.size(); ++i) add(i % kLanes, values[i]);
   double total = 0;
   for (const double sum : sums) total += sum;
   return total;
+}
+
+template <class Term>
+double finite_sum(std::span<const float> values, bool all_finite, Term term) {
+  return all_finite ? lane_sum<true>(values, term) : lane_sum<false>(values, term);
 }
 
 double per_element(double sum, std::uint64_t count) {
@@ -55,9 +58,11 @@ SchemeStatistics slice_statistics(std::span<const float> slice) {
   if (result.count == 0) return result;
   result.least = double{least};
   result.greatest = double{greatest};
-  result.mean = per_element(lane_sum(slice, [](double x) { return x; }), result.count);
-  result.magnitudes = lane_sum(slice, [](double x) { return std::abs(x); });
-  result.squares = lane_sum(slice, [mean = result.mean](double x) {
+  const bool all_finite = result.count == slice.size();
+  result.mean =
+      per_element(finite_sum(slice, all_finite, [](double x) { return x; }), result.count);
+  result.magnitudes = finite_sum(slice, all_finite, [](double x) { return std::abs(x); });
+  result.squares = finite_sum(slice, all_finite, [mean = result.mean](double x) {
     const double distance = x - mean;
     return distance * distance;
   });
@@ -82,7 +87,8 @@ void merge_statistics(SchemeStatistics& all, const SchemeStatistics& next) {
 }
 
 double slice_deviations(std::span<const float> slice, double mean) {
-  return lane_sum(slice, [mean](double x) { return std::abs(x - mean); });
+  const bool all_finite = std::ranges::all_of(slice, [](float x) { return std::isfinite(x); });
+  return finite_sum(slice, all_finite, [mean](double x) { return std::abs(x - mean); });
 }
 
 SchemeStatistics tensor_statistics(std::span<const float> values) {
