@@ -13,8 +13,8 @@ namespace {
 constexpr std::array<SchemeFamily, 9> kFamilies = {{
     {"int", ":B[:real|po2][:rne|sr]", "Krishnamoorthi 2018, arXiv 1806.08342",
      schemes::make_integer},
-    {"wage", ":B[:rne|sr]", "Wu et al. 2018, arXiv 1802.04680", schemes::make_wage},
-    {"banner", ":B[:rne|sr]", "Banner et al. 2018, arXiv 1805.11046", schemes::make_banner},
+    {"wage", ":B[:sr|rne]", "Wu et al. 2018, arXiv 1802.04680", schemes::make_wage},
+    {"banner", ":B[:sr|rne]", "Banner et al. 2018, arXiv 1805.11046", schemes::make_banner},
     {"aciq", ":B[:laplace|gauss]", "Banner et al. 2019, arXiv 1810.05723", schemes::make_aciq},
     {"piecewise", ":B[:laplace|gauss]", "Fang et al. 2020, arXiv 2002.00104",
      schemes::make_piecewise},

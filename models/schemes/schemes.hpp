@@ -12,7 +12,7 @@ namespace gradpath {
 /// A row of the list of schemes.
 struct SchemeFamily {
   std::string_view name;
-  std::string_view parameters;  ///< as a user writes them, e.g. `:B[:rne|sr]`
+  std::string_view parameters;  ///< as a user writes them, defaults first: `:B[:sr|rne]`
   std::string_view source;
   std::unique_ptr<Scheme> (*make)(const Specification& specification);
 };
