@@ -261,6 +261,66 @@ void unscale_columns(float* HWY_RESTRICT values, std::size_t count,
       });
 }
 
+// Nearest even by one fp32 addition: 2^23 quanta of the number's binade push everything below a
+// quantum out of the sum.
+template <class Out>
+void cast_mx_blocks_of(const float* HWY_RESTRICT in, std::size_t blocks, std::size_t block,
+                       const MxElement& element, const std::uint8_t* HWY_RESTRICT scales,
+                       Out* HWY_RESTRICT out) {
+  const DU d;
+  const DF df;
+  const hn::Rebind<std::uint8_t, DU> d8;
+  const int shift = 23 - element.mantissa_bits;
+  const auto to_shifter = hn::Set(d, static_cast<std::uint32_t>(shift) << 23);
+  const auto exponent_mask = hn::Set(d, kInfinityBits);
+  const auto min_bits = static_cast<std::uint32_t>(element.min_field) << 23;
+  for (std::size_t b = 0; b < blocks; ++b, in += block, out += block) {
+    const std::uint32_t moved = (std::uint32_t{scales[b]} - 127u) << 23;  // modulo 2^32
+    const auto limit = hn::Set(d, element.limit + moved);
+    const auto lowest = hn::Set(d, min_bits + moved);
+    const auto cast_to = [&](VF x, auto store) HWY_ATTR __attribute__((always_inline)) {
+      const auto bits = hn::BitCast(d, x);
+      const auto magnitude = magnitude_bits(x);
+      const auto sign = hn::Xor(bits, magnitude);
+      const auto clamped = hn::Min(magnitude, limit);
+      const auto binade = hn::Max(hn::And(clamped, exponent_mask), lowest);
+      const auto shifter = hn::Add(binade, to_shifter);
+      const auto sum = hn::Add(hn::BitCast(df, clamped), hn::BitCast(df, shifter));
+      if constexpr (sizeof(Out) == 1) {
+        const auto quanta = hn::Sub(hn::BitCast(d, sum), shifter);
+        const auto base = hn::ShiftRightSame(hn::Sub(binade, lowest), shift);
+        const auto sign_bit = hn::ShiftRightSame(sign, 31 - element.magnitude_bits);
+        const auto code = hn::Or(hn::Add(base, quanta), sign_bit);
+        store(hn::U8FromU32(code), d8);
+      } else {
+        const auto value = hn::BitCast(d, hn::Sub(sum, hn::BitCast(df, shifter)));
+        store(hn::BitCast(df, hn::Or(value, sign)), df);
+      }
+    };
+    for_vectors(
+        block,
+        [&](std::size_t i) HWY_ATTR {
+          cast_to(hn::LoadU(df, in + i),
+                  [&](auto results, auto tag) HWY_ATTR { hn::StoreU(results, tag, out + i); });
+        },
+        [&](std::size_t i, std::size_t n) HWY_ATTR {
+          cast_to(load_some(in + i, n), [&](auto results, auto tag) HWY_ATTR {
+            HWY_ALIGN Out buffer[hn::MaxLanes(DF())];
+            hn::StoreU(results, tag, buffer);
+            std::copy(buffer, buffer + n, out + i);
+          });
+        });
+  }
+}
+void mx_codes(const float* in, std::size_t blocks, std::size_t block, const MxElement& element,
+              const std::uint8_t* scales, std::uint8_t* codes) {
+  cast_mx_blocks_of(in, blocks, block, element, scales, codes);
+}
+void mx_values(const float* in, std::size_t blocks, std::size_t block, const MxElement& element,
+               const std::uint8_t* scales, float* values) {
+  cast_mx_blocks_of(in, blocks, block, element, scales, values);
+}
+
 void stream_bytes(const std::uint8_t* HWY_RESTRICT in, std::size_t bytes,
                   std::uint8_t* HWY_RESTRICT out) {
   const hn::ScalableTag<std::uint8_t> d;
@@ -270,7 +330,6 @@ void stream_bytes(const std::uint8_t* HWY_RESTRICT in, std::size_t bytes,
   std::memcpy(out, in, i);
   for (; i + width <= bytes; i += width) hn::Stream(hn::LoadU(d, in + i), d, out + i);
   std::memcpy(out + i, in + i, bytes - i);
-  hwy::FlushStream();
 }
 
 }  // namespace gradpath::block_kernels::HWY_NAMESPACE
@@ -285,6 +344,8 @@ HWY_EXPORT(scale_blocks);
 HWY_EXPORT(scale_columns);
 HWY_EXPORT(unscale_blocks);
 HWY_EXPORT(unscale_columns);
+HWY_EXPORT(mx_codes);
+HWY_EXPORT(mx_values);
 HWY_EXPORT(stream_bytes);
 
 bool block_amax(const float* in, std::size_t blocks, std::size_t block, std::uint32_t* amax) {
@@ -308,6 +369,15 @@ void unscale_blocks(float* values, std::size_t blocks, std::size_t block, const 
 void unscale_columns(float* values, std::size_t count, const float* factors, bool divides) {
   HWY_DYNAMIC_DISPATCH(unscale_columns)(values, count, factors, divides);
 }
+void cast_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
+                    const MxElement& element, const std::uint8_t* scales, std::uint8_t* codes) {
+  HWY_DYNAMIC_DISPATCH(mx_codes)(in, blocks, block, element, scales, codes);
+}
+void cast_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
+                    const MxElement& element, const std::uint8_t* scales, float* values) {
+  HWY_DYNAMIC_DISPATCH(mx_values)(in, blocks, block, element, scales, values);
+}
+void stream_fence() { hwy::FlushStream(); }
 void stream_copy(const void* in, std::size_t bytes, void* out) {
   HWY_DYNAMIC_DISPATCH(stream_bytes)
   (static_cast<const std::uint8_t*>(in), bytes, static_cast<std::uint8_t*>(out));

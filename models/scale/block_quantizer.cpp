@@ -45,6 +45,32 @@ float tensor_scale_of(float largest_finite, float amax) {
   return std::clamp(amax / range, kMinTensorScale, kMaxTensorScale);
 }
 
+// The element format of block_kernels::cast_mx_blocks, if it covers format and options.
+std::optional<block_kernels::MxElement> mx_element(const Format& format,
+                                                   const CastOptions& options) {
+  constexpr int kBias = 127;
+  constexpr int kMaxField = 254;
+  constexpr int kFractionBits = 23;
+  const int min_field = format.min_exponent() + kBias;
+  const int max_field = std::ilogb(max_finite(format)) + kBias;
+  // Of the scales: the smallest normal has a field >= 1, 2^23 quanta of the largest one <= 254.
+  const int first = std::max(kBias + 1 - min_field, 0);
+  const int last =
+      std::min(kBias + kMaxField - (kFractionBits - format.mantissa_bits) - 1 - max_field, 254);
+  if (options.rounding.mode != Rounding::Mode::rne || options.flush != Flush::none ||
+      !format.is_signed || !format.has_subnormals || !format.has_negative_zero() ||
+      format.bits() > 8 || format.mantissa_bits < 1 || first > last || min_field < 24) {
+    return std::nullopt;
+  }
+  return block_kernels::MxElement{
+      .mantissa_bits = format.mantissa_bits,
+      .magnitude_bits = format.magnitude_bits(),
+      .min_field = min_field,
+      .limit = std::bit_cast<std::uint32_t>(static_cast<float>(max_finite(format))),
+      .first_scale = static_cast<std::uint8_t>(first),
+      .last_scale = static_cast<std::uint8_t>(last)};
+}
+
 }  // namespace
 
 // What goes through the buffer at a time: whole groups, or a part of one group larger than the
@@ -75,6 +101,9 @@ BlockQuantizer::BlockQuantizer(const Quantizer& quantizer, const BlockScaling& s
     options.rounding = {};
     options.overflow = Overflow::saturate;
     nearest_.emplace(quantizer.format(), options);
+  }
+  if (!two_levels && layout.inner == 1) {
+    element_ = mx_element(quantizer.format(), quantizer.options());
   }
   for (std::size_t c = 0; c < multipliers_.size(); ++c) {
     if (two_levels) {
@@ -295,6 +324,23 @@ void BlockQuantizer::unscale(float* values, const Piece& piece, const std::uint8
       });
 }
 
+// MX blocks in a row, all elements finite: without a scaled copy, if every scale allows it.
+template <class Out>
+bool BlockQuantizer::cast_directly(const float* in, const Piece& piece, const std::uint8_t* scales,
+                                   Out* out) const {
+  if constexpr (std::is_same_v<Out, float> || std::is_same_v<Out, std::uint8_t>) {
+    if (!element_ || !piece.is_whole) return false;
+    const auto [first, last] = std::minmax_element(scales, scales + piece.groups.count);
+    if (*first < element_->first_scale || *last > element_->last_scale) return false;
+    for_runs(layout_, piece.groups, [&](auto element, auto block, auto count, auto length) {
+      block_kernels::cast_mx_blocks(in + element, count, length, *element_, scales + block,
+                                    out + element);
+    });
+    return true;
+  }
+  return false;
+}
+
 // One batch: scaled into a buffer, cast there or, if the cast's output may stay in the caches,
 // straight into `out`. kFinds: the scales are found, else they are given.
 template <bool kFinds, class Scale, class Out>
@@ -309,12 +355,14 @@ void BlockQuantizer::cast_batch(const float* in, GroupRange groups, Scale* scale
     const auto elements = std::span<const float>(scaled).first(piece.size);
     Out* target = stream ? staged.data() : out + piece.offset;
     const std::span<Out> results(target, piece.size);
-    scale(in + piece.offset, piece, scales, limit_, all_finite, scaled.data());
-    if constexpr (std::is_same_v<Out, float>) {
-      quantizer_->to_values(elements, results, 1.0f, random, begin + piece.offset);
-      unscale(target, piece, scales);
-    } else {
-      quantizer_->to_codes(elements, results, 1.0f, random, begin + piece.offset);
+    if (!all_finite || !cast_directly(in + piece.offset, piece, scales, target)) {
+      scale(in + piece.offset, piece, scales, limit_, all_finite, scaled.data());
+      if constexpr (std::is_same_v<Out, float>) {
+        quantizer_->to_values(elements, results, 1.0f, random, begin + piece.offset);
+        unscale(target, piece, scales);
+      } else {
+        quantizer_->to_codes(elements, results, 1.0f, random, begin + piece.offset);
+      }
     }
     if (stream) block_kernels::stream_copy(target, results.size_bytes(), out + piece.offset);
   });
@@ -334,6 +382,7 @@ void BlockQuantizer::run(std::span<const float> in, GroupRange groups, std::span
     cast_batch<kFinds>(in.data() + at, batch, batch_scales, out.data() + at, random, stream);
     g += batch.count;
   }
+  if (stream) block_kernels::stream_fence();
 }
 
 void BlockQuantizer::find_scales(std::span<const float> in, GroupRange groups,

@@ -6,6 +6,7 @@
 #include <span>
 
 #include "models/quantize/quantizer.hpp"
+#include "models/scale/block_kernels.hpp"
 #include "models/scale/block_layout.hpp"
 #include "models/scale/scale_rule.hpp"
 
@@ -94,6 +95,9 @@ class BlockQuantizer {
   void scale(const float* in, const Piece& piece, const std::uint8_t* scales, std::uint32_t limit,
              bool all_finite, float* out) const;
   void unscale(float* values, const Piece& piece, const std::uint8_t* scales) const;
+  template <class Out>
+  [[nodiscard]] bool cast_directly(const float* in, const Piece& piece, const std::uint8_t* scales,
+                                   Out* out) const;
   template <bool kFinds, class Scale, class Out>
   void cast_batch(const float* in, GroupRange groups, Scale* scales, Out* out, CounterRandom random,
                   bool stream) const;
@@ -106,7 +110,8 @@ class BlockQuantizer {
   BlockScaling scaling_;
   BlockLayout layout_;
   SharedExponent shared_exponent_;
-  std::optional<Quantizer> nearest_;  ///< mse: to nearest, saturating
+  std::optional<Quantizer> nearest_;                 ///< mse: to nearest, saturating
+  std::optional<block_kernels::MxElement> element_;  ///< where the cast needs no scaled copy
   float tensor_scale_ = 1.0f;
   float max_finite_;
   std::uint32_t limit_;                 ///< fp32 bits of the largest finite

@@ -70,7 +70,9 @@ SharedExponent::SharedExponent(const Format& element, ScaleRule rule)
 std::uint8_t SharedExponent::code_of_subnormal(std::uint32_t amax_bits) const {
   if (amax_bits == 0) return kOne;
   const int up = std::countl_zero(amax_bits) - 8;
-  return code(1 - up, (amax_bits << up) & kFractionMask);
+  const std::uint32_t fraction = (amax_bits << up) & kFractionMask;
+  const int field = 1 - up + (fraction > limit_ ? 1 : 0);
+  return static_cast<std::uint8_t>(std::clamp(field - emax_, 0, int{kMaxCode}));
 }
 
 }  // namespace gradpath

@@ -37,7 +37,9 @@ class SharedExponent {
   /// The E8M0 code of X, kept in 0..254. amax_bits: fp32 bits of a finite magnitude; X is 1 for 0.
   [[nodiscard]] std::uint8_t code(std::uint32_t amax_bits) const {
     if (amax_bits < kMinNormalBits) return code_of_subnormal(amax_bits);
-    return code(static_cast<int>(amax_bits >> kFractionBits), amax_bits & kFractionMask);
+    // A carry out of the fraction doubles X.
+    const auto field = static_cast<int>((amax_bits + (kFractionMask - limit_)) >> kFractionBits);
+    return static_cast<std::uint8_t>(std::clamp(field - emax_, 0, int{kMaxCode}));
   }
 
  private:
@@ -45,10 +47,6 @@ class SharedExponent {
   static constexpr std::uint32_t kFractionMask = 0x007fffffu;
   static constexpr std::uint32_t kMinNormalBits = 0x00800000u;
 
-  [[nodiscard]] std::uint8_t code(int field, std::uint32_t fraction) const {
-    const int wanted = field - emax_ + (fraction > limit_ ? 1 : 0);
-    return static_cast<std::uint8_t>(std::clamp(wanted, 0, int{kMaxCode}));
-  }
   [[nodiscard]] std::uint8_t code_of_subnormal(std::uint32_t amax_bits) const;
 
   int emax_;

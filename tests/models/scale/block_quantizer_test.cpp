@@ -245,6 +245,26 @@ TEST(BlockQuantizer, EqualsTheDefinitionOnEveryTarget) {
   hwy::SetSupportedTargetsForTest(0);
 }
 
+// From subnormal to the largest exponents, through every E8M0 code that occurs, rows of one block.
+TEST(BlockQuantizer, EqualsTheDefinitionUnderEveryScale) {
+  const std::uint64_t seed = test_seed(306);
+  const auto base = lognormal_tensor(seed, 32, -1, 2);
+  Floats in;
+  for (int exponent = -149; exponent <= 127; ++exponent) {
+    for (const float x : base) in.push_back(std::ldexp(x / amax_of(base), exponent));
+  }
+  const BlockLayout layout{.outer = in.size() / 32, .length = 32, .inner = 1, .block = 32};
+  for (const char* format : {"e4m3fn", "e5m2", "e2m1fn", "e3m2fn", "e2m3fn", "e5m2b31", "e6m1b0"}) {
+    const Quantizer quantizer = make_quantizer(format);
+    for (const ScaleRule rule : {ScaleRule::floor, ScaleRule::fit}) {
+      SCOPED_TRACE(format);
+      const BlockScaling scaling{.rule = rule};
+      const Result result = cast_whole(quantizer, scaling, layout, in);
+      expect_definition(quantizer, scaling, layout, in, result);
+    }
+  }
+}
+
 TEST(BlockQuantizer, ResultsDoNotDependOnHowATensorIsCut) {
   const std::uint64_t seed = test_seed(302);
   std::mt19937_64 random(seed);
