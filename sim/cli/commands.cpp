@@ -6,6 +6,7 @@ std::vector<CommandPtr> all_commands() {
   std::vector<CommandPtr> commands;
   commands.push_back(make_formats_command());
   commands.push_back(make_cast_command());
+  commands.push_back(make_profile_command());
   commands.push_back(make_fit_command());
   commands.push_back(make_prune_command());
   commands.push_back(make_gemm_command());

@@ -14,6 +14,7 @@ namespace gradpath::cli {
 [[nodiscard]] CommandPtr make_fit_command();
 [[nodiscard]] CommandPtr make_formats_command();
 [[nodiscard]] CommandPtr make_gemm_command();
+[[nodiscard]] CommandPtr make_profile_command();
 [[nodiscard]] CommandPtr make_prune_command();
 [[nodiscard]] CommandPtr make_replay_command();
 [[nodiscard]] CommandPtr make_verify_command();

@@ -13,6 +13,7 @@ from harness import PROGRAM, f32
 TRACE_VERBS = {
     "cast": ["--format", "e5m2", "-o", "out.safetensors"],
     "fit": [],
+    "profile": [],
     "prune": ["--sparsity", "0.5"],
 }
 

@@ -1,0 +1,143 @@
+#include "models/profile/profile_builder.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "models/profile/profile_kernels.hpp"
+
+namespace gradpath {
+namespace {
+
+constexpr std::size_t kKeys = std::size_t{1} << 16;
+constexpr std::size_t kBlock = 4096;  // read twice: by vectors, then by the scatter from L1
+constexpr std::uint32_t kSign = 0x8000;
+constexpr std::uint32_t kInfinityBits = 0x7f800000;
+constexpr std::uint32_t kInfinityKey = kInfinityBits >> 16;
+constexpr std::uint32_t kMagnitude = 0x7fffffff;
+constexpr std::uint32_t kLowMask = 0xffff;
+
+}  // namespace
+
+ProfileBuilder::ProfileBuilder() : cells_(kKeys), ties_(kKeys), counts_(kKeys) {
+  least_bits_ = 0xffffffffu;
+}
+
+void ProfileBuilder::add(std::span<const float> values) {
+  while (!values.empty()) {
+    const auto block = values.first(std::min(kBlock, values.size()));
+    values = values.subspan(block.size());
+    if (pending_ + block.size() > kFlush) flush();
+    pending_ += block.size();
+    const kernels::BlockScan scan = kernels::scan_block(block);
+    least_bits_ = std::min(least_bits_, scan.least_bits);
+    most_bits_ = std::max(most_bits_, scan.most_bits);
+    zeros_[0] += scan.zeros[0];
+    zeros_[1] += scan.zeros[1];
+    checksum_ += scan.checksum;
+    if (scan.most_bits < kInfinityBits) {
+      most_finite_bits_ = std::max(most_finite_bits_, scan.most_bits);
+    } else {
+      for (const float x : block) {
+        const auto bits = std::bit_cast<std::uint32_t>(x) & kMagnitude;
+        if (bits < kInfinityBits) most_finite_bits_ = std::max(most_finite_bits_, bits);
+      }
+    }
+    if (scan.on_edge == block.size()) {
+      count(block);
+    } else {
+      const bool has_ties = scan.on_edge > scan.zeros[0] + scan.zeros[1];
+      has_ties ? scatter<true>(block) : scatter<false>(block);
+    }
+  }
+}
+
+template <bool kHasTies>
+void ProfileBuilder::scatter(std::span<const float> values) {
+  Cell* const cells = cells_.data();
+  [[maybe_unused]] std::uint32_t* const ties = ties_.data();
+  for (const float x : values) {
+    const auto bits = std::bit_cast<std::uint32_t>(x);
+    const std::uint32_t key = bits >> 16;
+    const std::uint64_t low = bits & kLowMask;
+    cells[key].low_square_sum += low * low;
+    cells[key].low_sum_and_count += (low << kCountBits) + 1;
+    if constexpr (kHasTies) ties[key] += low == 0 && (bits & kMagnitude) != 0 ? 1u : 0u;
+  }
+}
+
+void ProfileBuilder::count(std::span<const float> values) {
+  std::uint32_t* const counts = counts_.data();
+  for (const float x : values) ++counts[std::bit_cast<std::uint32_t>(x) >> 16];
+}
+
+void ProfileBuilder::collect(std::uint32_t first_key, std::uint32_t last_key,
+                             std::vector<ProfileBucket>& buckets) {
+  for (std::uint32_t key = first_key; key <= last_key; ++key) {
+    Cell& cell = cells_[key];
+    if (cell.low_sum_and_count == 0 && counts_[key] == 0) continue;
+    const std::uint64_t scattered = cell.low_sum_and_count & ((1u << kCountBits) - 1);
+    buckets.push_back({.key = static_cast<std::uint16_t>(key),
+                       .count = scattered + counts_[key],
+                       .ties = std::uint64_t{ties_[key]} + counts_[key],
+                       .low_sum = cell.low_sum_and_count >> kCountBits,
+                       .low_square_sum = cell.low_square_sum});
+    cell = {};
+    ties_[key] = 0;
+    counts_[key] = 0;
+  }
+}
+
+void ProfileBuilder::flush() {
+  if (pending_ == 0) return;
+  // The magnitudes 0 and +-0 aside, only keys between the extremes were touched.
+  std::vector<ProfileBucket> touched;
+  const std::uint32_t last = most_bits_ >> 16;
+  const std::uint32_t first =
+      std::min(last, least_bits_ == 0xffffffffu ? 0 : (least_bits_ + 1) >> 16);
+  for (const std::uint32_t sign : {0u, kSign}) {
+    if (first > 0) collect(sign, sign, touched);
+    collect(sign | first, sign | last, touched);
+  }
+
+  std::uint64_t infs = 0;
+  std::uint64_t nans = 0;
+  std::vector<ProfileBucket> buckets;
+  for (ProfileBucket& bucket : touched) {
+    const std::uint32_t magnitude = bucket.key & (kSign - 1);
+    if (magnitude >= kInfinityKey) {
+      const std::uint64_t on_edge = magnitude == kInfinityKey ? bucket.ties : 0;
+      infs += on_edge;
+      nans += bucket.count - on_edge;
+      continue;
+    }
+    if (magnitude == 0) {  // zeros stand here, and the smallest subnormals
+      bucket.count -= zeros_[bucket.key >> 15];
+      bucket.ties = 0;
+      if (bucket.count == 0) continue;
+    }
+    buckets.push_back(bucket);
+  }
+  const bool any = !buckets.empty();
+  profile_.merge(Profile(zeros_[0] + zeros_[1], infs, nans, any ? least_bits_ + 1 : 0,
+                         any ? most_finite_bits_ : 0, std::exchange(checksum_, 0),
+                         std::move(buckets)));
+  pending_ = 0;
+  zeros_[0] = zeros_[1] = 0;
+  least_bits_ = 0xffffffffu;
+  most_bits_ = 0;
+  most_finite_bits_ = 0;
+}
+
+Profile ProfileBuilder::take() {
+  flush();
+  return std::exchange(profile_, Profile());
+}
+
+Profile profile_tensor(std::span<const float> values) {
+  ProfileBuilder builder;
+  builder.add(values);
+  return builder.take();
+}
+
+}  // namespace gradpath
