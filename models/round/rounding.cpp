@@ -68,12 +68,25 @@ std::string_view overflow_name(Overflow overflow) {
 }
 
 Flush parse_flush(std::string_view text) {
-  if (text == "none") return Flush::none;
-  if (text == "input") return Flush::input;
-  if (text == "output") return Flush::output;
-  if (text == "both") return Flush::both;
+  for (const Flush flush : {Flush::none, Flush::input, Flush::output, Flush::both}) {
+    if (text == flush_name(flush)) return flush;
+  }
   throw UserError(
       fmt::format("flush '{}' is not known; expected none, input, output or both", text));
+}
+
+std::string_view flush_name(Flush flush) {
+  switch (flush) {
+    case Flush::none:
+      return "none";
+    case Flush::input:
+      return "input";
+    case Flush::output:
+      return "output";
+    case Flush::both:
+      break;
+  }
+  return "both";
 }
 
 NanPolicy parse_nan_policy(std::string_view text) {

@@ -48,6 +48,7 @@ enum class Flush : std::uint8_t {
   both,
 };
 [[nodiscard]] Flush parse_flush(std::string_view text);
+[[nodiscard]] std::string_view flush_name(Flush flush);
 [[nodiscard]] constexpr bool flushes_input(Flush flush) {
   return flush == Flush::input || flush == Flush::both;
 }

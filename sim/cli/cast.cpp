@@ -1,12 +1,15 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -184,7 +187,10 @@ class CastCommand : public Command {
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write; may be the input")
         .letter('o')
-        .value_or("as", "WHAT", "codes", "codes (U8, U16 or U32) or values (F32)");
+        .value_or("as", "WHAT", "codes", "codes (U8, U16 or U32) or values (F32)")
+        .value_or("dtype", "WHAT", "plain",
+                  "of codes: plain, or native (F8_E4M3, F8_E5M2, F16, BF16, F32) so that other "
+                  "programs read them as numbers");
     TableOutput::add_options(options);
   }
 
@@ -205,6 +211,7 @@ class CastCommand : public Command {
     axis_ = parse_axis(arguments.text("axis"));
     as_values_ = arguments.choice("as", {"codes", "values"}) == "values";
     path_ = arguments.text("output");
+    if (arguments.choice("dtype", {"plain", "native"}) == "native") setup_native_dtype(arguments);
     if (arguments.has("scheme")) setup_scheme(arguments);
   }
 
@@ -283,14 +290,35 @@ class CastCommand : public Command {
                     useless, scheme_->name()));
   }
 
-  [[nodiscard]] DType result_dtype() const {
+  void setup_native_dtype(const Arguments& arguments) {
+    constexpr std::array<std::pair<std::string_view, DType>, 5> kNative = {{
+        {"e4m3fn", DType::F8_E4M3},
+        {"e5m2", DType::F8_E5M2},
+        {"fp16", DType::F16},
+        {"bf16", DType::BF16},
+        {"fp32", DType::F32},
+    }};
+    if (as_values_) throw UserError("--dtype native is for codes; leave out --as values");
+    for (const auto& [name, dtype] : kNative) {
+      if (arguments.has("format") && format_ == parse_format(name)) native_dtype_ = dtype;
+    }
+    if (!native_dtype_) {
+      throw UserError(
+          fmt::format("--dtype native: safetensors has no type for {}; expected one of e4m3fn, "
+                      "e5m2, fp16, bf16, fp32, or leave --dtype out",
+                      arguments.text(arguments.has("scheme") ? "scheme" : "format")));
+    }
+  }
+
+  [[nodiscard]] DType result_dtype() const { return native_dtype_.value_or(plain_dtype()); }
+  [[nodiscard]] DType plain_dtype() const {
     if (as_values_) return DType::F32;
     return format_.bits() <= 8 ? DType::U8 : format_.bits() <= 16 ? DType::U16 : DType::U32;
   }
 
   CastCounts cast_tensor(TensorCaster& caster, SafetensorsWriter& writer,
                          Progress& progress) const {
-    switch (result_dtype()) {
+    switch (plain_dtype()) {
       case DType::U8:
         return caster.cast<std::uint8_t>(writer, progress);
       case DType::U16:
@@ -330,6 +358,7 @@ class CastCommand : public Command {
     result["cast_round"] = rounding_name(options_.rounding);
     result["cast_overflow"] = overflow_name(options_.overflow);
     result["cast_nan"] = nan_name_;
+    result["cast_flush"] = flush_name(options_.flush);
     result["cast_scale"] = scaling_name(scaling_);
     if (std::holds_alternative<BlockScaling>(scaling_)) {
       result["cast_axis"] = std::to_string(axis_);
@@ -347,6 +376,7 @@ class CastCommand : public Command {
   int axis_ = -1;
   std::unique_ptr<Scheme> scheme_;  ///< null: the cast is to format_
   bool as_values_ = false;
+  std::optional<DType> native_dtype_;  ///< what codes are declared as; empty: plain integers
   std::string path_;
 };
 

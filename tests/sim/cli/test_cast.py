@@ -36,6 +36,18 @@ class Cast(harness.CommandTest):
         self.assertEqual(codes, tuple(b >> 16 for b in struct.unpack("<6I", f32(1.0, -2.0, 3.0, 0.5, 0.0, -0.0)[2])))
         self.assertEqual(self.cast(name, "--format", "fp32")["grad_output"][2], f32(1.0, -2.0, 3.0, 0.5, 0.0, -0.0)[2])
 
+    def test_native_codes_are_numbers_to_other_programs(self):
+        name = self.write("t", {"grad_output": f32(1.0, -2.0, 0.5)})
+        for fmt, dtype, data in (("e4m3fn", "F8_E4M3", b"\x38\xc0\x30"), ("e5m2", "F8_E5M2", b"\x3c\xc0\x38"),
+                                 ("fp16", "F16", struct.pack("<3e", 1.0, -2.0, 0.5)),
+                                 ("fp32", "F32", struct.pack("<3f", 1.0, -2.0, 0.5))):
+            found = self.cast(name, "--format", fmt, "--dtype", "native")["grad_output"]
+            self.assertEqual(found, (dtype, [3], data), fmt)
+        base = ["cast", name, "-o", "out", "--dtype", "native"]
+        self.refused_saying([*base, "--format", "e4m3fnuz"], "e4m3fnuz", "e5m2")
+        self.refused_saying([*base, "--format", "e5m2", "--as", "values"], "--as values")
+        self.refused_saying([*base, "--scheme", "int8"], "int8")
+
     def test_reads_bfloat16_and_float16(self):
         half = ("F16", [2], struct.pack("<2e", 1.5, -65504.0))
         bfloat = ("BF16", [2], struct.pack("<2H", 0x3fc0, 0xc000))
