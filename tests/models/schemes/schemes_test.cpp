@@ -277,7 +277,7 @@ TEST_P(EveryScheme, NanIsAnErrorZeroOrTheExtremeOfItsSign) {
   EXPECT_EQ(codes_of(*prepared(GetParam(), in, NanPolicy::zero), in),
             codes_of(*prepared(GetParam(), statistics_only), plain));
   const auto codes = codes_of(*prepared(GetParam(), in, NanPolicy::max), in);
-  const SchemeInfo& info = prepared(GetParam(), in)->info();
+  const SchemeInfo info = prepared(GetParam(), in)->info();
   EXPECT_EQ(codes[1500], info.first_code + static_cast<std::int32_t>(info.book.size()) - 1);
   EXPECT_EQ(codes[1600], info.first_code);
 }
