@@ -348,7 +348,7 @@ bool run_mode(const CastConstants& constants, const CastRun& run, const Sink& si
     cast_vector(i, run.in + i, run.words != nullptr ? run.words + i : nullptr, out + i);
   }
   if (i < run.count) cast_some(i, run.count - i);
-  hwy::FlushStream();
+  if (sink.stream) hwy::FlushStream();
   return !saw_nan || !constants.nan_is_error;
 }
 
@@ -411,7 +411,7 @@ void decode_run(const CastConstants& constants, const CodeT* HWY_RESTRICT codes,
     sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, codes + i))), out + i);
   }
   if (i < count) decode_some(i, count - i);
-  hwy::FlushStream();
+  if (sink.stream) hwy::FlushStream();
 }
 
 void decode8(const CastConstants& constants, const std::uint8_t* codes, std::size_t count,
