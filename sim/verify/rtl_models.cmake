@@ -8,7 +8,8 @@ function(gradpath_rtl_models target rtl_dir)
     ${rtl_dir}/lfsr.sv ${rtl_dir}/pruner.sv ${rtl_dir}/pruner_lane.sv ${rtl_dir}/quantizer.sv
     ${rtl_dir}/quantizer_lane.sv ${rtl_dir}/stream_buffer.sv)
   set(common -O3 --x-assign fast --x-initial fast --assert ${ARG_ARGS})
-  # Generated code: its own target, without our warnings. Its slow parts run once.
+  # Generated code: its own target, without our warnings, and without sanitizers or coverage, which
+  # take minutes to compile over it and would look at Verilator, not at us. Its slow parts run once.
   set(speed OPT_FAST ${ARG_OPTIMISE} OPT_SLOW -O0 OPT_GLOBAL -O1)
   add_library(${target} STATIC)
   verilate(${target} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
@@ -22,7 +23,7 @@ function(gradpath_rtl_models target rtl_dir)
   verilate(${target} PREFIX Vstream_bank TOP_MODULE stream_bank
     SOURCES ${ARG_SOURCES} ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
-  target_link_libraries(${target} PRIVATE gradpath_build PUBLIC Threads::Threads)
+  target_link_libraries(${target} PUBLIC Threads::Threads)
   get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
   set_target_properties(${target} PROPERTIES
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
