@@ -116,7 +116,9 @@ TEST_P(AllInputs, DeterministicCodesAreTheStaircaseOfTheDefinition) {
 TEST_P(AllInputs, StochasticCodesEqualTheScalarCode) {
   const Format format = parse_format(GetParam());
   const CounterRandom random(Seed{32});
-  for (const char* rounding : {"sr:24", "sru:8"}) {
+  std::vector<const char*> roundings = {"sr:24"};
+  if (GetParam() == "e4m3fn" || GetParam() == "e5m2") roundings.push_back("sru:8");
+  for (const char* rounding : roundings) {
     const CastOptions options{parse_rounding(rounding), Overflow::standard, NanPolicy::zero};
     const Quantizer quantizer(format, options);
     const auto mismatches = over_all_blocks([&](std::uint32_t first) {
