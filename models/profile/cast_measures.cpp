@@ -25,10 +25,13 @@ Format overflow_probe(Format format) {
 class OverflowTest {
  public:
   OverflowTest(const Format& format, Rounding::Mode mode)
-      : positive_threshold_(threshold(format, mode, false)),
+      : max_finite_(max_finite(format)),
+        positive_threshold_(threshold(format, mode, false)),
         negative_threshold_(threshold(format, mode, true)) {}
 
   [[nodiscard]] bool operator()(double scaled, double probed) const {
+    // Else the quotient by the scale overflowed fp32, or an unsigned format made a NaN.
+    if (std::abs(scaled) <= max_finite_) return false;
     const double limit = std::signbit(scaled) ? negative_threshold_ : positive_threshold_;
     return !std::isfinite(probed) || std::abs(scaled) >= limit;
   }
@@ -45,6 +48,7 @@ class OverflowTest {
     return largest + std::ldexp(1.0, exponent - format.mantissa_bits);
   }
 
+  double max_finite_;
   double positive_threshold_;
   double negative_threshold_;
 };

@@ -329,8 +329,13 @@ ProfileTable::Answer ProfileTable::measure(const Format& format, const CastOptio
     if (scale_exponent < 0 && lowest < kMinFp32Exponent && !vanishes) {
       return refuse("scaled values underflow fp32");
     }
-    if (highest >= kMaxFp32Exponent ||
-        (highest == kMaxFp32Exponent - 1 && max_finite(format) >= 0x1p128)) {
+    // The product, the code's value and its quotient by the scale are fp32: the latter two may be
+    // 2^128 where the element is in the topmost binade and the format goes on.
+    const double largest = max_finite(format);
+    const bool rounds_to_infinity = (highest == kMaxFp32Exponent - 1 && largest >= 0x1p128) ||
+                                    (std::ilogb(abs_max_) == kMaxFp32Exponent - 1 &&
+                                     std::ldexp(largest, -scale_exponent) >= 0x1p128);
+    if (highest >= kMaxFp32Exponent || rounds_to_infinity) {
       return refuse("scaled values overflow fp32");
     }
   }

@@ -15,6 +15,7 @@ TRACE_VERBS = {
     "fit": [],
     "profile": [],
     "prune": ["--sparsity", "0.5"],
+    "sweep": ["--formats", "e5m2"],
 }
 
 

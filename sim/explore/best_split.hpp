@@ -1,0 +1,43 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sim/explore/sweep.hpp"
+
+namespace gradpath {
+
+/// A column to rank by.
+struct Measure {
+  std::string_view name;
+  double (*value)(const CastMeasures& measures);
+  /// What ranks: the smaller the better.
+  double (*loss)(double value);
+  bool is_logarithmic;  ///< margins are differences instead of ratios
+};
+
+/// Reads `mean_relative_error`, `mse`, `cosine` or `sqnr_db`; else UserError.
+[[nodiscard]] const Measure& find_measure(std::string_view name);
+/// All names, comma-separated.
+[[nodiscard]] std::string measure_names();
+
+/// The best format among points that differ in nothing else.
+struct BestSplit {
+  const SweepPoint* best = nullptr;
+  const SweepPoint* second = nullptr;  ///< null if there is only one format
+  double value = 0;
+  double second_value = 0;  ///< NaN without a second
+  /// How far the second is behind: its loss over the best's, less 1 (loss: the error, 1 - cosine);
+  /// for sqnr_db the difference in dB.
+  double margin = 0;
+};
+
+/// One a combination of rounding, overflow, scale and sparsity, in the order of `points`. Points
+/// whose measure is NaN rank last; among equals the first wins. results[i] belongs to points[i].
+[[nodiscard]] std::vector<BestSplit> best_splits(std::span<const SweepPoint> points,
+                                                 std::span<const SweepResult> results,
+                                                 const Measure& measure);
+
+}  // namespace gradpath
