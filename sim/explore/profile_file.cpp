@@ -67,9 +67,9 @@ class Reader {
     T value = 0;
     for (unsigned shift = 0;; shift += 7) {
       const auto byte = static_cast<unsigned char>(take(1).front());
-      const T part = byte & 0x7f;
+      const T part = static_cast<T>(byte & 0x7fu);
       if (shift >= 8 * sizeof(T) || (part << shift) >> shift != part) fail("a number is too large");
-      value |= part << shift;
+      value = static_cast<T>(value | (part << shift));
       if (byte < 0x80) {
         if (byte == 0 && shift > 0) fail("a number is not in its shortest form");
         return value;
