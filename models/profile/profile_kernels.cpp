@@ -66,7 +66,10 @@ BlockScan scan(std::span<const float> values) {
   }
   result.least_bits = hn::GetLane(hn::MinOfLanes(d, least));
   result.most_bits = hn::GetLane(hn::MaxOfLanes(d, most));
-  result.checksum = hn::GetLane(hn::SumOfLanes(dw, sum));
+  // By hand: GCC 12's reduction of 64-bit lanes adds signed integers, which may overflow.
+  HWY_ALIGN std::uint64_t sums[HWY_MAX_BYTES / sizeof(std::uint64_t)];
+  hn::Store(sum, dw, sums);
+  for (std::size_t lane = 0; lane < hn::Lanes(dw); ++lane) result.checksum += sums[lane];
   result.zeros[0] = hn::GetLane(hn::SumOfLanes(d, positive_zeros));
   result.zeros[1] = hn::GetLane(hn::SumOfLanes(d, negative_zeros));
   result.on_edge = hn::GetLane(hn::SumOfLanes(d, on_edge));

@@ -116,8 +116,9 @@ Profile read_profile(Reader& in) {
   std::vector<ProfileBucket> buckets(size);
   std::uint64_t next = 0;
   for (ProfileBucket& bucket : buckets) {
-    const auto key = next + in.number<std::uint16_t>();
-    if (key > 0xffff) in.fail("a bucket's key is too large");
+    const auto skipped = in.number<std::uint64_t>();
+    const auto key = next + skipped;
+    if (skipped > 0xffff || key > 0xffff) in.fail("a bucket's key is too large");
     bucket.key = static_cast<std::uint16_t>(key);
     bucket.count = in.number<std::uint64_t>();
     bucket.ties = in.number<std::uint64_t>();
