@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Figures of docs/numerics.md from the program's output: figures.py GRADPATH FIGURE_FOLDER RESULT_FOLDER
+"""Figures of docs/ from the program's output: figures.py GRADPATH FIGURE_FOLDER RESULT_FOLDER
 
-Every number drawn comes from `gradpath formats` and `gradpath cast`.
+Every number drawn comes from `gradpath formats`, `gradpath cast` and `gradpath theory`.
 """
 import csv
 import io
@@ -34,6 +34,11 @@ class Program:
         rows = csv.DictReader(io.StringIO(self.run("formats", name, "--csv", "-")))
         values = [float.fromhex(row["value"]) for row in rows]
         return [v for v in values if math.isfinite(v) and v > 0]
+
+    def theory(self, *arguments):
+        """A table of `gradpath theory`, its columns as lists of numbers."""
+        rows = list(csv.DictReader(io.StringIO(self.run("theory", *arguments, "--csv", "-"))))
+        return {name: [float(row[name]) for row in rows] for name in rows[0]}
 
     def cast(self, inputs, *options):
         """Values of inputs after a cast."""
@@ -129,11 +134,57 @@ def stochastic_bias(program, path, table):
     save(figure, path)
 
 
+def pruned_fraction(program, path):
+    """S(alpha) and the fraction emitted as exactly alpha, for lognormal |x|."""
+    figure, panels = plt.subplots(1, 2, figsize=(9, 3.5), sharex=True)
+    for sigma in ("0.5", "1", "2", "3"):
+        table = program.theory("prune", "--sigma", sigma, "--alpha", "1e-3:1e5:x1.1")
+        panels[0].plot(table["alpha"], table["sparsity"], label=f"sigma = {sigma}")
+        panels[1].plot(table["alpha"], table["promoted_fraction"])
+    for panel, label in zip(panels, ("sparsity S", "fraction emitted as exactly alpha")):
+        panel.set_xscale("log")
+        panel.set_xlabel("threshold alpha / exp(mu)")
+        panel.set_ylabel(label)
+        panel.grid(linewidth=0.3)
+    panels[0].legend()
+    save(figure, path)
+
+
+def best_split(program, path):
+    """Which number of exponent bits is best, and its error, against sigma."""
+    crossings = program.theory("split", "--bits", "4:8", "--crossings")
+    figure, (regions, errors) = plt.subplots(1, 2, figsize=(9, 3.5))
+    low, high = 0.2, 16.0
+    for bits in range(4, 9):
+        own = [(int(f), s) for b, f, s in zip(crossings["bits"], crossings["from_exponent_bits"],
+                                              crossings["sigma_log2"]) if b == bits and low < s < high]
+        edges = [low, *(s for _, s in own), high]
+        for i, (begin, end) in enumerate(zip(edges, edges[1:])):
+            exponent = own[0][0] + i
+            regions.barh(bits, end - begin, left=begin, color=f"C{exponent}", edgecolor="white")
+            regions.text(math.sqrt(begin * end), bits, f"e{exponent}m{bits - 1 - exponent}", ha="center",
+                         va="center", fontsize=7)
+        table = program.theory("split", "--bits", str(bits), "--sigma-log2", "0.2:16:x1.03")
+        errors.plot(table["sigma_log2"], table["mean_relative_error"], label=f"{bits} bits")
+    regions.set_ylabel("bits")
+    errors.set_ylabel("mean relative error of the best split")
+    errors.set_yscale("log")
+    errors.grid(linewidth=0.3)
+    errors.legend()
+    for panel in (regions, errors):
+        panel.set_xscale("log")
+        panel.set_xlim(low, high)
+        panel.set_xlabel("standard deviation of log2|x|")
+    save(figure, path)
+
+
 def main():
     program, figures, results = Program(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     figures.mkdir(parents=True, exist_ok=True)
     code_spacing(program, figures / "code-spacing.svg")
     rounding_thresholds(program, figures / "rounding-thresholds.svg")
+    pruned_fraction(program, figures / "pruned-fraction.svg")
+    best_split(program, figures / "best-split.svg")
     stochastic_bias(program, figures / "stochastic-bias.svg", results / "stochastic-rounding.md")
 
 

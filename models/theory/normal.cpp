@@ -18,6 +18,13 @@ double normal_density(double z) { return kDensityAtZero * std::exp(-0.5 * z * z)
 
 double normal_cdf(double z) { return 0.5 * std::erfc(-z * kSqrtHalf); }
 
+double normal_log_cdf(double z) {
+  constexpr double kTail = -5.0;
+  if (z > 0.0) return std::log1p(-normal_cdf(-z));
+  if (z > kTail) return std::log(normal_cdf(z));
+  return std::log(kDensityAtZero * mills_ratio(z)) - 0.5 * z * z;
+}
+
 double mills_ratio(double z) {
   constexpr double kFraction = -5.0;  // below, the continued fraction is exact with these terms
   constexpr int kTerms = 60;
