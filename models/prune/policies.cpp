@@ -1,8 +1,10 @@
 #include "models/prune/policies.hpp"
 
 #include <array>
+#include <charconv>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -11,38 +13,55 @@
 
 namespace gradpath {
 
-std::span<const PrunePolicy> prune_policies() {
-  static const std::array policies = {
-      policies::stochastic(),
+std::span<const PrunePolicyRow> prune_policies() {
+  static const std::array rows = {
+      policies::stochastic(), policies::topk(), policies::ye(),     policies::swat(),
+      policies::dithered(),   policies::hard(), policies::random(), policies::nm(),
   };
-  return policies;
+  return rows;
 }
 
-const PrunePolicy& find_prune_policy(std::string_view name) {
+PrunePolicyPtr parse_prune_policy(std::string_view specification) {
+  std::vector<std::string_view> parts;
+  for (std::string_view rest = specification;;) {
+    const std::size_t colon = rest.find(':');
+    parts.push_back(rest.substr(0, colon));
+    if (colon == std::string_view::npos) break;
+    rest.remove_prefix(colon + 1);
+  }
   std::string known;
-  for (const PrunePolicy& policy : prune_policies()) {
-    if (policy.name == name) return policy;
+  for (const PrunePolicyRow& row : prune_policies()) {
+    if (row.name == parts.front()) {
+      PrunePolicyPtr policy = row.make(std::span(parts).subspan(1));
+      if (policy != nullptr) return policy;
+      throw UserError(fmt::format("pruning policy '{}' is not understood; expected {}",
+                                  specification, row.syntax));
+    }
     known += known.empty() ? "" : ", ";
-    known += policy.name;
+    known += row.name;
   }
-  throw UserError(fmt::format("unknown pruning policy '{}'; expected one of: {}", name, known));
+  throw UserError(
+      fmt::format("unknown pruning policy '{}'; expected one of: {}", specification, known));
 }
 
-AlphaMode parse_alpha_mode(std::string_view text) {
-  for (const AlphaMode mode : {AlphaMode::exact, AlphaMode::lognormal}) {
-    if (alpha_mode_name(mode) == text) return mode;
-  }
-  throw UserError(fmt::format("unknown threshold '{}'; expected exact or lognormal", text));
+std::optional<double> policies::read_number(std::string_view text, double least, double most) {
+  double value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  const bool good = failure == std::errc() && stop == end && value >= least && value <= most;
+  return good ? std::optional(value) : std::nullopt;
 }
 
-std::string_view alpha_mode_name(AlphaMode mode) {
-  switch (mode) {
-    case AlphaMode::exact:
-      return "exact";
-    case AlphaMode::lognormal:
-      break;
+PruneInput::PruneInput(std::span<const float> values, TensorContext context)
+    : values_(values), context_(context) {
+  if (context.examples == 0 || values.size() % context.examples != 0) {
+    throw std::invalid_argument("PruneInput: the examples do not divide the values");
   }
-  return "lognormal";
+}
+
+MagnitudeTable& PruneInput::table() {
+  if (!table_) table_.emplace(values_);
+  return *table_;
 }
 
 const SortedMagnitudes& PruneInput::sorted() {
@@ -57,23 +76,30 @@ const TensorFit& PruneInput::fit() {
 
 PruneResult prune_tensor(const PrunePolicy& policy, PruneInput& input, const PruneOptions& options,
                          std::span<float> out) {
-  const std::span<const float> in = input.values();
-  if (in.size() != out.size()) {
+  if (input.values().size() != out.size()) {
     throw std::invalid_argument("prune_tensor: sizes of in and out differ");
   }
   const PrunePlan plan = policy.plan(input, options);
-  policy.apply(plan, options, in, out);
-  const PruneMeasure measure = measure_pruning(in, out);
-  return {
-      .target_sparsity = options.target_sparsity,
-      .alpha = plan.alpha,
-      .predicted_sparsity = plan.predicted_sparsity,
-      .reached_sparsity = static_cast<double>(measure.zeros_after) / static_cast<double>(in.size()),
-      .cosine = measure.cosine,
-      .mse = measure.mse,
-      .numel = in.size(),
-      .zeros_before = measure.zeros_before,
-      .zeros_after = measure.zeros_after};
+  policy.apply(plan, input, options, out);
+  return measure_result(policy, plan, input, options, out);
+}
+
+PruneResult measure_result(const PrunePolicy& policy, const PrunePlan& plan,
+                           const PruneInput& input, const PruneOptions& options,
+                           std::span<const float> out) {
+  const PruneMeasure measure = measure_pruning(input.values(), out);
+  const std::size_t numel = out.size();
+  return {.target_sparsity = options.target_sparsity,
+          .alpha = plan.alpha,
+          .predicted_sparsity = plan.predicted_sparsity,
+          .reached_sparsity = static_cast<double>(measure.zeros_after) / static_cast<double>(numel),
+          .cosine = measure.cosine,
+          .mse = measure.mse,
+          .bias = measure.bias,
+          .bias_error = policy.is_random() ? measure.bias_error : 0.0 * measure.bias_error,
+          .numel = numel,
+          .zeros_before = measure.zeros_before,
+          .zeros_after = measure.zeros_after};
 }
 
 }  // namespace gradpath

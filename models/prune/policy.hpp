@@ -1,54 +1,82 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "models/prune/alpha_rule.hpp"
+#include "models/prune/magnitude_table.hpp"
 #include "models/round/random.hpp"
 #include "models/stats/fit.hpp"
 #include "models/stats/sorted.hpp"
 
 namespace gradpath {
 
-/// Where a threshold comes from.
-enum class AlphaMode : std::uint8_t {
-  exact,      ///< solved on the tensor itself
-  lognormal,  ///< closed form from mu and sigma, as hardware would
-};
-/// Reads `exact` or `lognormal`; UserError otherwise.
-[[nodiscard]] AlphaMode parse_alpha_mode(std::string_view text);
-[[nodiscard]] std::string_view alpha_mode_name(AlphaMode mode);
-
 /// What a policy is asked for. A policy reads the fields that mean something to it.
 struct PruneOptions {
   double target_sparsity = 0.0;  ///< fraction of zeros over all elements, in [0, 1)
-  AlphaMode alpha = AlphaMode::exact;
+  AlphaRule alpha = {};          ///< of `stochastic` without a rule of its own
+  /// For AlphaRule::last_step: the exact threshold of the step before; none at the first step,
+  /// which then has its own exact threshold.
+  std::optional<float> last_alpha = {};
   int random_bits = 24;  ///< R of the keep decision, 1..24
   Seed seed = {};        ///< the tensor's own: derived from the user's seed and the tensor's name
+};
+
+/// What a tensor is in training: some policies treat them differently.
+enum class TensorKind : std::uint8_t { gradient, input, weight, other };
+
+/// What a policy may know of a tensor besides its values.
+struct TensorContext {
+  /// The tensor is this many equal slices, one after the other (its first dimension: the examples
+  /// of a batch). Divides the number of elements; 1 for a tensor of one dimension or none.
+  std::uint64_t examples = 1;
+  TensorKind kind = TensorKind::other;
 };
 
 /// A tensor and what policies ask of it, each made at first use and kept for further targets.
 /// `values` must outlive it. Not for use by several threads at once.
 class PruneInput {
  public:
-  explicit PruneInput(std::span<const float> values) : values_(values) {}
+  /// std::invalid_argument if context.examples does not divide the number of values.
+  explicit PruneInput(std::span<const float> values, TensorContext context = {});
 
   [[nodiscard]] std::span<const float> values() const { return values_; }
+  [[nodiscard]] const TensorContext& context() const { return context_; }
+  /// Sums and counts without sorting.
+  [[nodiscard]] MagnitudeTable& table();
   [[nodiscard]] const SortedMagnitudes& sorted();
   [[nodiscard]] const TensorFit& fit();
 
  private:
   std::span<const float> values_;
+  TensorContext context_;
+  std::optional<MagnitudeTable> table_;
   std::optional<SortedMagnitudes> sorted_;
   std::optional<TensorFit> fit_;
 };
 
+/// Which elements of a slice survive by magnitude: all above `magnitude_bits` (compared as 31-bit
+/// integers) and the first `ties` of those equal to it.
+struct MagnitudeCut {
+  std::uint32_t magnitude_bits = 0;  ///< 0: the slice stays as it is
+  std::uint64_t ties = 0;
+};
+
 /// What a policy decides before it acts.
 struct PrunePlan {
-  float alpha = 0.0f;  ///< threshold; 0: nothing is to be done
-  double predicted_sparsity =
-      0.0;  ///< expected fraction of zeros over all elements, for this alpha
+  /// Threshold; 0: nothing is to be done; NaN: the policy has no single threshold.
+  float alpha = 0.0f;
+  /// Expected fraction of zeros over all elements after `apply`; NaN for an empty tensor.
+  double predicted_sparsity = 0.0;
+  /// Of `random`: of a finite nonzero element; a multiple of 2^-32.
+  double keep_probability = 1.0;
+  /// Of policies that keep the largest: one for the tensor, or one an example.
+  std::vector<MagnitudeCut> cuts = {};
 };
 
 /// What came of it, measured on the output.
@@ -59,31 +87,61 @@ struct PruneResult {
   double reached_sparsity = 0.0;    ///< zeros_after / numel
   double cosine = 0.0;  ///< of input and output over finite elements; NaN if either is all zero
   double mse = 0.0;     ///< mean of (output - input)^2 over finite elements; NaN if there are none
+  double bias = 0.0;    ///< PruneMeasure::bias
+  double bias_error = 0.0;  ///< its standard error; 0 for a policy that draws nothing
   std::uint64_t numel = 0;
   std::uint64_t zeros_before = 0;
   std::uint64_t zeros_after = 0;
 };
 
-/// A pruning policy: a row of the list in policies.cpp, its functions in a file of its own. The
-/// choice is made once a tensor; inside, a policy works on whole spans.
-struct PrunePolicy {
+/// A pruning policy with its parameters, immutable. What all of them have in common:
+/// infinities and NaNs pass as they are and count in numel alone; a zero stays a zero; a result has
+/// its element's sign, a pruned element becomes +0; results above the largest fp32 become it; a
+/// tensor on which nothing is to be done passes bit for bit; random words depend on the seed and
+/// the element's index alone.
+class PrunePolicy {
+ public:
+  PrunePolicy() = default;
+  PrunePolicy(const PrunePolicy&) = delete;
+  PrunePolicy& operator=(const PrunePolicy&) = delete;
+  virtual ~PrunePolicy() = default;
+
+  /// As parse_prune_policy reads it.
+  [[nodiscard]] virtual std::string name() const = 0;
+  /// False: the policy has a sparsity of its own, and options.target_sparsity means nothing.
+  [[nodiscard]] virtual bool takes_target() const { return true; }
+  /// True: the output depends on options.seed.
+  [[nodiscard]] virtual bool is_random() const = 0;
+  /// UserError (which names the option; the caller adds file and tensor) where the target is out of
+  /// range or cannot be reached.
+  [[nodiscard]] virtual PrunePlan plan(PruneInput& input, const PruneOptions& options) const = 0;
+  /// Writes the pruned tensor. out: as many elements as input.values(), not overlapping them.
+  virtual void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
+                     std::span<float> out) const = 0;
+};
+using PrunePolicyPtr = std::unique_ptr<const PrunePolicy>;
+
+/// A row of the list of policies.
+struct PrunePolicyRow {
   std::string_view name;
+  std::string_view syntax;   ///< how it is written, with its parameters
   std::string_view summary;  ///< one line for --help
-  PrunePlan (*plan)(PruneInput& input, const PruneOptions& options);
-  /// Writes the pruned tensor; in and out have equal sizes and may be the same memory.
-  void (*apply)(const PrunePlan& plan, const PruneOptions& options, std::span<const float> in,
-                std::span<float> out);
+  /// The policy of these parameters, or null where they are not what `syntax` says.
+  PrunePolicyPtr (*make)(std::span<const std::string_view> parameters);
 };
 
 /// All policies; one more is a file, its line in policies.hpp and its row in policies.cpp.
-[[nodiscard]] std::span<const PrunePolicy> prune_policies();
-/// The policy of that name; UserError names those there are.
-[[nodiscard]] const PrunePolicy& find_prune_policy(std::string_view name);
+[[nodiscard]] std::span<const PrunePolicyRow> prune_policies();
+/// Reads NAME or NAME:PARAMETER...; UserError names the policies there are, or the right syntax.
+[[nodiscard]] PrunePolicyPtr parse_prune_policy(std::string_view specification);
 
-/// Plans, prunes into `out` and measures. out: input.values().size() elements, not overlapping the
-/// input (which is compared with it); std::invalid_argument otherwise. UserError (which names the
-/// option; the caller adds file and tensor) where the target is out of range or unreachable.
+/// plan, apply and measure in one. out: input.values().size() elements, not overlapping the
+/// input (which is compared with it); std::invalid_argument otherwise. UserError as `plan`.
 [[nodiscard]] PruneResult prune_tensor(const PrunePolicy& policy, PruneInput& input,
                                        const PruneOptions& options, std::span<float> out);
+/// What `plan` came to: out is what `apply` wrote.
+[[nodiscard]] PruneResult measure_result(const PrunePolicy& policy, const PrunePlan& plan,
+                                         const PruneInput& input, const PruneOptions& options,
+                                         std::span<const float> out);
 
 }  // namespace gradpath

@@ -1,30 +1,95 @@
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "models/prune/choose_alpha.hpp"
 #include "models/prune/policies.hpp"
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/prune/threshold.hpp"
+#include "models/schemes/statistics.hpp"
+#include "models/theory/normal.hpp"
 
 namespace gradpath::policies {
 namespace {
 
-PrunePlan plan(PruneInput& input, const PruneOptions& options) {
-  const float alpha = options.alpha == AlphaMode::exact
-                          ? exact_threshold(input.sorted(), options.target_sparsity)
-                          : lognormal_threshold(input.fit(), options.target_sparsity);
-  return {.alpha = alpha,
-          .predicted_sparsity = expected_sparsity(input.sorted(), static_cast<double>(alpha))};
+// T(x) of arXiv 2006.08173; the threshold is what the policies that use it differ in.
+class StochasticBase : public PrunePolicy {
+ public:
+  bool is_random() const override { return true; }
+  PrunePlan plan(PruneInput& input, const PruneOptions& options) const override {
+    const float alpha = choose(input, options);
+    return {.alpha = alpha,
+            .predicted_sparsity = expected_sparsity(input.table(), static_cast<double>(alpha))};
+  }
+  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
+             std::span<float> out) const override {
+    StochasticPruner(plan.alpha, options.random_bits)
+        .prune(input.values(), out, CounterRandom(options.seed));
+  }
+
+ private:
+  [[nodiscard]] virtual float choose(PruneInput& input, const PruneOptions& options) const = 0;
+};
+
+class Stochastic final : public StochasticBase {
+ public:
+  explicit Stochastic(std::optional<AlphaRule> rule) : rule_(rule) {}
+  std::string name() const override {
+    return rule_ ? "stochastic:" + alpha_rule_name(*rule_) : "stochastic";
+  }
+
+ private:
+  float choose(PruneInput& input, const PruneOptions& options) const override {
+    return choose_alpha(rule_.value_or(options.alpha), input, options);
+  }
+
+  std::optional<AlphaRule> rule_;
+};
+
+// As if the elements were normal around 0: E|x| = sigma sqrt(2 / pi), and a share p of them is
+// within Phi^-1((1 + p) / 2) sigma. T then keeps some of these, so p is not what is reached.
+class Ye final : public StochasticBase {
+ public:
+  std::string name() const override { return "ye"; }
+
+ private:
+  float choose(PruneInput& input, const PruneOptions& options) const override {
+    const double p = options.target_sparsity;
+    check_target(p);
+    const double mean_magnitude = tensor_statistics(input.values()).mean_magnitude();
+    if (p == 0.0 || mean_magnitude == 0.0) return 0.0f;
+    const double sigma = std::sqrt(std::acos(-1.0) / 2) * mean_magnitude;
+    // Phi^-1((1 + p) / 2) = -Phi^-1((1 - p) / 2), which keeps the digits of p near 1.
+    return threshold_to_fp32(-theory::normal_quantile((1 - p) / 2) * sigma, p);
+  }
+};
+
+PrunePolicyPtr make_stochastic(std::span<const std::string_view> parameters) {
+  if (parameters.empty()) return std::make_unique<Stochastic>(std::nullopt);
+  std::string rule(parameters[0]);
+  for (const std::string_view more : parameters.subspan(1)) rule += fmt::format(":{}", more);
+  return std::make_unique<Stochastic>(parse_alpha_rule(rule));
 }
 
-void apply(const PrunePlan& plan, const PruneOptions& options, std::span<const float> in,
-           std::span<float> out) {
-  StochasticPruner(plan.alpha, options.random_bits).prune(in, out, CounterRandom(options.seed));
+PrunePolicyPtr make_ye(std::span<const std::string_view> parameters) {
+  return parameters.empty() ? std::make_unique<Ye>() : nullptr;
 }
 
 }  // namespace
 
-PrunePolicy stochastic() {
+PrunePolicyRow stochastic() {
   return {.name = "stochastic",
-          .summary = "keeps |x| < alpha as alpha with probability |x|/alpha: unbiased",
-          .plan = plan,
-          .apply = apply};
+          .syntax = "stochastic or stochastic:ALPHA, ALPHA as in --alpha",
+          .summary = "|x| < alpha becomes alpha with probability |x|/alpha, else 0: unbiased",
+          .make = make_stochastic};
+}
+
+PrunePolicyRow ye() {
+  return {.name = "ye",
+          .syntax = "ye",
+          .summary = "stochastic at the threshold under which a normal distribution has a share S",
+          .make = make_ye};
 }
 
 }  // namespace gradpath::policies

@@ -83,7 +83,7 @@ class ReplayCommand : public Command {
         .value_or("sparsity", "S", "0", "target fraction of zeros, 0 to below 1; 0: no pruning")
         .value_or("policy", "NAME", kPolicy, "the pruner's policy: stochastic")
         .value_or("alpha", "MODE", "exact",
-                  "threshold solved on the tensor (exact) or from its fit (lognormal)")
+                  "where the threshold comes from: exact, lognormal, histogram:0|1|2 or sample:N")
         .value_or("format", "NAME", "e5m2", "number format of the gradient")
         .value_or("round", "MODE", "rne", "rne, rna, rtz, rup, rdn, rto or sr[:R]")
         .value_or("scale", "RULE", "amax-po2",
@@ -207,14 +207,18 @@ class ReplayCommand : public Command {
     numerics_.random = parse_random_source(arguments.text("random"));
     validate(numerics_);
     prune_.target_sparsity = arguments.real("sparsity", 0.0, std::nextafter(1.0, 0.0));
-    prune_.alpha = parse_alpha_mode(arguments.text("alpha"));
+    prune_.alpha = parse_alpha_rule(arguments.text("alpha"));
+    if (prune_.alpha == AlphaRule::last_step) {
+      throw UserError(
+          "--alpha last-step: a replayed layer knows no earlier step; `gradpath prune` does");
+    }
     prune_.random_bits = numerics_.prune_random_bits;
-    policy_ = &find_prune_policy(arguments.text("policy"));
-    if (policy_->name != kPolicy) {
+    policy_ = parse_prune_policy(arguments.text("policy"));
+    if (policy_->name() != kPolicy) {
       throw UserError(
           fmt::format("--policy {}: the datapath's pruner is hardware for '{}' alone; "
                       "`gradpath prune` knows the others",
-                      policy_->name, kPolicy));
+                      policy_->name(), kPolicy));
     }
   }
 
@@ -308,7 +312,11 @@ class ReplayCommand : public Command {
           .gradient_element_bytes = static_cast<std::uint32_t>(dtype_size(gradient.dtype)),
           .prune_seed = tensor_seed(session.seed, RandomUnit::pruner, gradient.name),
           .quantize_seed = tensor_seed(session.seed, RandomUnit::quantizer, gradient.name)};
-      if (prune_.target_sparsity > 0) tensors.alpha = policy_->plan(statistics, prune_).alpha;
+      if (prune_.target_sparsity > 0) {
+        PruneOptions options = prune_;
+        options.seed = tensors.prune_seed;
+        tensors.alpha = policy_->plan(statistics, options).alpha;
+      }
       if (numerics_.gradient_scale.kind == ScalePolicy::Kind::expected_max) {
         tensors.gradient_expected_max = statistics.fit().expected_max;
       }
@@ -380,7 +388,7 @@ class ReplayCommand : public Command {
   std::vector<std::int64_t> steps_;
   ReplayNumerics numerics_ = {};
   PruneOptions prune_;
-  const PrunePolicy* policy_ = nullptr;
+  PrunePolicyPtr policy_;
   DatapathConfig machine_;
   bool check_ = false;
   bool values_ = true;

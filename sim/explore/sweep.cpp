@@ -121,7 +121,7 @@ std::span<const float> TensorSweep::pruned(double sparsity) {
     options.target_sparsity = sparsity;
     options.seed = tensor_seed(seed_, RandomUnit::pruner, name_);
     pruned_.resize(values_->size());
-    static_cast<void>(prune_tensor(find_prune_policy("stochastic"), input, options, pruned_));
+    static_cast<void>(prune_tensor(*parse_prune_policy("stochastic"), input, options, pruned_));
     pruned_sparsity_ = sparsity;
   }
   return pruned_;

@@ -27,26 +27,76 @@ struct Pruned {
 Pruned prune(const std::vector<float>& in, const PruneOptions& options) {
   PruneInput input(in);
   Pruned pruned{.result = {}, .values = std::vector<float>(in.size())};
-  pruned.result = prune_tensor(find_prune_policy("stochastic"), input, options, pruned.values);
+  pruned.result = prune_tensor(*parse_prune_policy("stochastic"), input, options, pruned.values);
   return pruned;
 }
 
 TEST(PrunePolicies, HaveNamesOfTheirOwnThatAreFound) {
   std::set<std::string_view> names;
-  for (const PrunePolicy& policy : prune_policies()) {
-    EXPECT_TRUE(names.insert(policy.name).second) << policy.name;
-    EXPECT_EQ(find_prune_policy(policy.name).plan, policy.plan);
-    EXPECT_FALSE(policy.summary.empty());
+  for (const PrunePolicyRow& row : prune_policies()) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_FALSE(row.summary.empty());
+    EXPECT_FALSE(row.syntax.empty());
   }
   EXPECT_TRUE(names.contains("stochastic"));
-  EXPECT_THROW((void)find_prune_policy("stochastik"), UserError);
 }
 
-TEST(AlphaMode, ReadsItsOwnNames) {
-  for (const AlphaMode mode : {AlphaMode::exact, AlphaMode::lognormal}) {
-    EXPECT_EQ(parse_alpha_mode(alpha_mode_name(mode)), mode);
+TEST(PrunePolicies, ReadTheirOwnNames) {
+  for (const char* name :
+       {"stochastic", "stochastic:exact", "stochastic:lognormal", "stochastic:histogram:1",
+        "stochastic:sample:1024", "stochastic:last-step", "topk", "topk:example", "ye", "swat",
+        "dithered", "dithered:2", "dithered:0.5", "hard", "hard:0.001", "random", "nm:1:2",
+        "nm:2:4", "nm:7:32"}) {
+    EXPECT_EQ(parse_prune_policy(name)->name(), name);
   }
-  EXPECT_THROW((void)parse_alpha_mode("median"), UserError);
+}
+
+TEST(PrunePolicies, AreReadStrictly) {
+  for (const char* name : {"",
+                           "stochastik",
+                           "Topk",
+                           "topk:",
+                           "topk:row",
+                           "topk:example:",
+                           "ye:1",
+                           "swat:weight",
+                           "dithered:",
+                           "dithered:-1",
+                           "dithered:2x",
+                           "dithered:nan",
+                           "dithered:inf",
+                           "dithered:1:2",
+                           "hard:-1",
+                           "hard:1e39",
+                           "hard:",
+                           "random:1",
+                           "nm",
+                           "nm:2",
+                           "nm:2:2",
+                           "nm:0:2",
+                           "nm:1:33",
+                           "nm:1:2:3",
+                           "nm:+1:2",
+                           "nm:1.0:2",
+                           "stochastic:",
+                           "stochastic:histogram",
+                           "stochastic:histogram:3",
+                           "stochastic:sample:0",
+                           "stochastic:sample:1e3",
+                           " topk"}) {
+    EXPECT_THROW((void)parse_prune_policy(name), UserError) << name;
+  }
+}
+
+TEST(AlphaRule, ReadsItsOwnNames) {
+  for (const char* name : {"exact", "lognormal", "histogram:0", "histogram:2", "sample:1",
+                           "sample:1073741824", "last-step"}) {
+    EXPECT_EQ(alpha_rule_name(parse_alpha_rule(name)), name);
+  }
+  EXPECT_EQ(parse_alpha_rule("exact"), AlphaRule::exact);
+  for (const char* name : {"median", "", "sample:1073741825", "histogram:-1", "histogram:00x"}) {
+    EXPECT_THROW((void)parse_alpha_rule(name), UserError) << name;
+  }
 }
 
 // Each bound is 4 standard errors: 6e-5 false alarms a comparison for a new seed, 20 comparisons.
@@ -54,11 +104,11 @@ TEST(StochasticPolicy, ReachesWhatItPredictsAndKeepsTheSum) {
   const std::uint64_t seed = test_seed(41);
   const std::vector<float> in = lognormal_tensor(seed, 200'000, -12.0, 1.5, 0.25);
   for (const double target : {0.3, 0.5, 0.8, 0.9, 0.98}) {
-    for (const AlphaMode mode : {AlphaMode::exact, AlphaMode::lognormal}) {
-      SCOPED_TRACE(testing::Message() << target << " " << alpha_mode_name(mode));
+    for (const AlphaRule mode : {AlphaRule::exact, AlphaRule::lognormal}) {
+      SCOPED_TRACE(testing::Message() << target << " " << alpha_rule_name(mode));
       const Pruned pruned = prune(in, {.target_sparsity = target, .alpha = mode, .seed = {seed}});
       const PruneResult& r = pruned.result;
-      if (mode == AlphaMode::exact) {
+      if (mode == AlphaRule::exact) {
         EXPECT_NEAR(r.predicted_sparsity, target, 1e-7);
       }
       double keep_variance = 0;   // of the number of zeros
@@ -143,7 +193,7 @@ TEST(PruneTensor, RefusesAnOutputOfAnotherSize) {
   const std::vector<float> in = {1, 2, 3};
   std::vector<float> out(2);
   PruneInput input(in);
-  EXPECT_THROW((void)prune_tensor(find_prune_policy("stochastic"), input, {}, out),
+  EXPECT_THROW((void)prune_tensor(*parse_prune_policy("stochastic"), input, {}, out),
                std::invalid_argument);
 }
 

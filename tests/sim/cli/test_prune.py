@@ -10,7 +10,7 @@ class Prune(harness.CommandTest):
         name = self.write_gradients()
         self.assertEqual(self.good("prune", name, "--sparsity", "0.5", "--csv", "-").splitlines()[0],
                          "trace,tensor,policy,target_sparsity,alpha,predicted_sparsity,"
-                         "reached_sparsity,cosine,mse")
+                         "reached_sparsity,cosine,mse,bias,bias_error")
 
     def test_exact_threshold_of_a_tensor_done_by_hand(self):
         # Half of the elements are zero; for 3/4: 1 - 1/alpha = 1/2 of the others, so alpha = 2.

@@ -1,0 +1,153 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+#include <fmt/format.h>
+
+#include "models/prune/nm_block.hpp"
+#include "models/prune/policies.hpp"
+
+namespace gradpath {
+namespace {
+
+bool all_finite(std::span<const float> block) {
+  return std::ranges::all_of(block, [](float x) { return std::isfinite(x); });
+}
+
+std::size_t nonzeros(std::span<const float> block) {
+  return static_cast<std::size_t>(std::ranges::count_if(block, [](float x) { return x != 0.0f; }));
+}
+
+}  // namespace
+
+NmInclusion nm_inclusion(std::span<const float> block, std::size_t n) {
+  NmInclusion result;
+  if (nonzeros(block) <= n) {
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      if (block[i] != 0.0f) result.sure |= 1u << i;
+    }
+    return result;
+  }
+  // The largest are sure first; each lowers the level of the rest, so they are found one by one.
+  result.drawn = n;
+  for (;;) {
+    double rest = 0.0;
+    for (std::size_t i = 0; i < block.size(); ++i) {
+      if ((result.sure >> i & 1u) == 0) rest += std::fabs(block[i]);
+    }
+    result.level = rest / static_cast<double>(result.drawn);
+    const std::uint32_t before = result.sure;
+    for (std::size_t i = 0; i < block.size() && result.drawn > 1; ++i) {
+      if ((result.sure >> i & 1u) != 0 || std::fabs(block[i]) < result.level) continue;
+      result.sure |= 1u << i;
+      --result.drawn;
+      break;
+    }
+    if (result.sure == before) return result;
+  }
+}
+
+void nm_prune_block(std::span<const float> block, std::size_t n, std::uint32_t word,
+                    std::span<float> out) {
+  if (!all_finite(block) || nonzeros(block) <= n) {
+    std::ranges::copy(block, out.begin());
+    return;
+  }
+  const NmInclusion inclusion = nm_inclusion(block, n);
+  const auto most = static_cast<double>(std::numeric_limits<float>::max());
+  const auto level = static_cast<float>(std::min(inclusion.level, most));
+  std::size_t last = 0;  // the last element that may be drawn: it takes a point lost to rounding
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    if ((inclusion.sure >> i & 1u) == 0 && block[i] != 0.0f) last = i;
+  }
+  double point = (word + 0.5) * 0x1p-32;
+  double place = 0.0;
+  std::size_t left = inclusion.drawn;
+  for (std::size_t i = 0; i < block.size(); ++i) {
+    const float x = block[i];
+    if ((inclusion.sure >> i & 1u) != 0 || x == 0.0f) {
+      out[i] = x == 0.0f ? 0.0f : x;
+      continue;
+    }
+    place += std::fabs(x) / inclusion.level;
+    const bool stays = left > 0 && (point < place || i == last);
+    if (stays) {
+      point += 1.0;
+      --left;
+    }
+    out[i] = stays ? std::copysign(level, x) : 0.0f;
+  }
+}
+
+namespace policies {
+namespace {
+
+// Blocks of M elements side by side in memory, the last one shorter where M does not divide their
+// number; a block's word is that of its first element.
+class Nm final : public PrunePolicy {
+ public:
+  Nm(std::size_t n, std::size_t m) : n_(n), m_(m) {}
+  std::string name() const override { return fmt::format("nm:{}:{}", n_, m_); }
+  bool takes_target() const override { return false; }
+  bool is_random() const override { return true; }
+
+  PrunePlan plan(PruneInput& input, const PruneOptions& /*options*/) const override {
+    const std::span<const float> values = input.values();
+    std::size_t kept = 0;
+    for_blocks(values.size(), [&](std::size_t begin, std::size_t size) {
+      const auto block = values.subspan(begin, size);
+      const std::size_t present = nonzeros(block);
+      kept += all_finite(block) ? std::min(n_, present) : present;
+    });
+    return {.alpha = std::numeric_limits<float>::quiet_NaN(),
+            .predicted_sparsity =
+                static_cast<double>(values.size() - kept) / static_cast<double>(values.size())};
+  }
+
+  void apply(const PrunePlan& /*plan*/, const PruneInput& input, const PruneOptions& options,
+             std::span<float> out) const override {
+    const CounterRandom random(options.seed);
+    for_blocks(out.size(), [&](std::size_t begin, std::size_t size) {
+      nm_prune_block(input.values().subspan(begin, size), n_, random.word(begin),
+                     out.subspan(begin, size));
+    });
+  }
+
+ private:
+  template <class Work>
+  void for_blocks(std::size_t size, Work work) const {
+    for (std::size_t begin = 0; begin < size; begin += m_) work(begin, std::min(m_, size - begin));
+  }
+
+  std::size_t n_;
+  std::size_t m_;
+};
+
+std::optional<std::size_t> read_count(std::string_view text, std::size_t least, std::size_t most) {
+  std::size_t value = 0;
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, value);
+  const bool good = failure == std::errc() && stop == end && value >= least && value <= most;
+  return good ? std::optional(value) : std::nullopt;
+}
+
+PrunePolicyPtr make_nm(std::span<const std::string_view> parameters) {
+  if (parameters.size() != 2) return nullptr;
+  const auto m = read_count(parameters[1], 2, kLargestNmBlock);
+  if (!m) return nullptr;
+  const auto n = read_count(parameters[0], 1, *m - 1);
+  return n ? std::make_unique<Nm>(*n, *m) : nullptr;
+}
+
+}  // namespace
+
+PrunePolicyRow nm() {
+  return {.name = "nm",
+          .syntax = "nm:N:M, 1 <= N < M <= 32, e.g. nm:1:2 or nm:2:4",
+          .summary = "N of every M neighbours stay, unbiased with the least variance: nm:2:4",
+          .make = make_nm};
+}
+
+}  // namespace policies
+}  // namespace gradpath

@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <limits>
+
+#include "models/prune/policies.hpp"
+#include "models/prune/threshold.hpp"
+
+namespace gradpath::policies {
+namespace {
+
+constexpr double kWords = 0x1p32;
+
+// Every finite nonzero stays with the same probability, scaled by its inverse. The zeros there
+// count, so the probability is that of the rest; it is a multiple of 2^-32, and the scale its exact
+// inverse, so that the expectation is the element (before the product is rounded to fp32).
+class Random final : public PrunePolicy {
+ public:
+  std::string name() const override { return "random"; }
+  bool is_random() const override { return true; }
+
+  PrunePlan plan(PruneInput& input, const PruneOptions& options) const override {
+    const TensorCounts& counts = input.table().counts();
+    const auto zeros = static_cast<double>(counts.zeros);
+    const auto numel = static_cast<double>(counts.numel);
+    const auto nonzeros = static_cast<double>(counts.nonzeros());
+    const double keep = keep_probability(counts, options.target_sparsity);
+    return {.alpha = keep == 1.0 ? 0.0f : std::numeric_limits<float>::quiet_NaN(),
+            .predicted_sparsity = (zeros + nonzeros * (1.0 - keep)) / numel,
+            .keep_probability = keep};
+  }
+
+  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
+             std::span<float> out) const override {
+    const std::span<const float> in = input.values();
+    if (plan.keep_probability == 1.0) {
+      std::ranges::copy(in, out.begin());
+      return;
+    }
+    const double words = plan.keep_probability * kWords;
+    const double scale = 1.0 / plan.keep_probability;
+    const double most = std::numeric_limits<float>::max();
+    const CounterRandom random(options.seed);
+    for (std::size_t i = 0; i < in.size(); ++i) {
+      if (!std::isfinite(in[i])) {
+        out[i] = in[i];
+        continue;
+      }
+      const bool keep = in[i] != 0.0f && static_cast<double>(random.word(i)) < words;
+      const double scaled = std::clamp(double{in[i]} * scale, -most, most);
+      out[i] = keep ? static_cast<float>(scaled) : 0.0f;
+    }
+  }
+
+ private:
+  static double keep_probability(const TensorCounts& counts, double target) {
+    if (!needs_pruning(counts, target)) return 1.0;
+    const double wanted =
+        target * static_cast<double>(counts.numel) - static_cast<double>(counts.zeros);
+    const double drop = wanted / static_cast<double>(counts.nonzeros());
+    return std::clamp(std::nearbyint((1.0 - drop) * kWords), 1.0, kWords) / kWords;
+  }
+};
+
+PrunePolicyPtr make_random(std::span<const std::string_view> parameters) {
+  return parameters.empty() ? std::make_unique<Random>() : nullptr;
+}
+
+}  // namespace
+
+PrunePolicyRow random() {
+  return {.name = "random",
+          .syntax = "random",
+          .summary = "keeps elements at random, scaled by 1 / probability: unbiased",
+          .make = make_random};
+}
+
+}  // namespace gradpath::policies
