@@ -9,6 +9,7 @@ std::vector<CommandPtr> all_commands() {
   commands.push_back(make_profile_command());
   commands.push_back(make_fit_command());
   commands.push_back(make_prune_command());
+  commands.push_back(make_synth_command());
   commands.push_back(make_sweep_command());
   commands.push_back(make_gemm_command());
   commands.push_back(make_replay_command());
