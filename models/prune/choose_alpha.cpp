@@ -57,11 +57,12 @@ float histogram_threshold(MagnitudeTable& table, int mantissa_bits, double targe
       continue;
     }
     // count - sum / a + k (a - low)^2 / a = wanted, k = bucket.count / (2 width), times a, with
-    // a = low + t: k t^2 + b t - c = 0, where c >= 0, so there is one root t >= 0; without
-    // cancellation for either sign of b.
-    const double k = bucket.count / (2 * (bucket.high - bucket.low));
+    // a = low + t: k t^2 + b t - c = 0. c < 0: met before the bucket begins, where k has no part.
     const double b = count - wanted;
-    const double c = std::max(0.0, sum - b * bucket.low);
+    const double c = sum - b * bucket.low;
+    if (c < 0) break;
+    // Else there is one root t >= 0; without cancellation for either sign of b.
+    const double k = bucket.count / (2 * (bucket.high - bucket.low));
     const double root = std::sqrt(b * b + 4 * k * c);
     const double t = b >= 0 ? 2 * c / (b + root) : (root - b) / (2 * k);
     return threshold_to_fp32(bucket.low + t, target);
