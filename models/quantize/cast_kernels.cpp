@@ -2,7 +2,9 @@
 // integer algorithm serves every rounding, random source and output; it is `Quantizer::magnitude`
 // written for lanes, and tests hold the two equal on every target the machine has.
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <span>
 
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/quantize/cast_kernels.cpp"
@@ -17,8 +19,9 @@ namespace gradpath::kernels::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 using Mode = Rounding::Mode;
-using DU = hn::ScalableTag<std::uint32_t>;
-using DF = hn::ScalableTag<float>;
+// Four vectors are at most a block of CounterRandom.
+using DU = hn::CappedTag<std::uint32_t, CounterRandom::kBlock / 4>;
+using DF = hn::Rebind<float, DU>;
 using VU = hn::Vec<DU>;
 using VF = hn::Vec<DF>;
 
@@ -26,24 +29,41 @@ constexpr int kFractionBits = 23;
 
 HWY_INLINE VU ones() { return hn::Set(DU(), ~0u); }
 
-// CounterRandom::mix for consecutive indices.
-HWY_INLINE VU counter_words(VU lane_numbers, std::uint32_t index, std::uint32_t key0,
-                            std::uint32_t key1) {
+constexpr std::size_t kBlock = CounterRandom::kBlock;
+
+constexpr std::array<std::uint32_t, kBlock> make_spread_places() {
+  std::array<std::uint32_t, kBlock> places{};
+  for (std::uint32_t place = 0; place < kBlock; ++place) {
+    places[place] = CounterRandom::spread(place);
+  }
+  return places;
+}
+alignas(64) constexpr std::array<std::uint32_t, kBlock> kSpreadPlaces = make_spread_places();
+
+// CounterRandom::mix for a vector of places from `place` on.
+HWY_INLINE VU counter_words(std::size_t place, CounterRandom::Keys keys) {
   const DU d;
-  auto h = hn::Xor(hn::Add(lane_numbers, hn::Set(d, index)), hn::Set(d, key0));
+  auto h = hn::Xor(hn::Load(d, kSpreadPlaces.data() + place), hn::Set(d, keys.offset));
+  h = hn::Mul(h, hn::Set(d, keys.factor));
   h = hn::Xor(h, hn::ShiftRight<16>(h));
-  h = hn::Mul(h, hn::Set(d, 0x7feb352du));
-  h = hn::Xor(h, hn::ShiftRight<15>(h));
-  h = hn::Add(h, hn::Set(d, key1));
-  h = hn::Mul(h, hn::Set(d, 0x846ca68bu));
-  return hn::Xor(h, hn::ShiftRight<16>(h));
+  return hn::Mul(h, hn::Set(d, 0x846ca68bu));
+}
+
+// Truncates values in int32's range; Highway's ConvertTo would also mend those beyond it.
+HWY_INLINE VU truncate(VF value) {
+#if HWY_TARGET == HWY_AVX3
+  return VU{_mm512_cvttps_epi32(value.raw)};
+#else
+  return hn::BitCast(DU(), hn::ConvertTo(hn::RebindToSigned<DU>(), value));
+#endif
 }
 
 // The constants of a cast, spread over lanes once per run.
 struct Lanes {
-  explicit Lanes(const CastConstants& c)
-      : min_field(hn::Set(DU(), c.min_field)),
-        max_magnitude(hn::Set(DU(), c.max_magnitude)),
+  Lanes(const CastConstants& c, bool is_narrow)
+      : bias(is_narrow ? c.min_field << c.mantissa_bits : 0),
+        min_field(hn::Set(DU(), c.min_field)),
+        max_biased(hn::Set(DU(), c.max_magnitude + bias)),
         sign_mask(hn::Set(DU(), c.sign_mask)),
         normal_shift(hn::Set(DU(), static_cast<std::uint32_t>(kFractionBits - c.mantissa_bits))),
         min_bits(hn::Set(DU(), c.min_field << kFractionBits)),
@@ -52,9 +72,10 @@ struct Lanes {
         magnitude_bits(c.magnitude_bits),
         random_bits(c.rounding.random_bits),
         constants(c) {}
-  VU min_field, max_magnitude, sign_mask, normal_shift, min_bits, clamp_bits;
+  std::uint32_t bias;  // of Rounded::biased
+  VU min_field, max_biased, sign_mask, normal_shift, min_bits, clamp_bits;
   int mantissa_bits, magnitude_bits, random_bits;
-  const CastConstants& constants;
+  CastConstants constants;  // a copy: stores of bytes may alias what is behind a reference
 };
 
 HWY_INLINE VU select_by_sign(const std::uint32_t (&codes)[2], hn::Mask<DU> negative) {
@@ -78,10 +99,10 @@ HWY_INLINE VF decode_magnitude(const Lanes& lanes, VU magnitude) {
                         hn::BitCast(df, normal));
 }
 
-// A rounded magnitude: its code, past the largest finite if it overflows, and its value, which
-// means nothing then. The compiler drops the one a sink does not use.
+// A rounded magnitude: its code plus Lanes::bias, past the largest finite if it overflows, and its
+// value, which means nothing then. The compiler drops the one a sink does not use.
 struct Rounded {
-  VU magnitude;
+  VU biased;
   VF value;
 };
 
@@ -152,8 +173,7 @@ HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
   const DF df;
   const auto clamped = hn::Min(absolute(bits), lanes.clamp_bits);
   const auto binade = hn::Max(hn::And(clamped, hn::Set(d, 0x7f800000u)), lanes.min_bits);
-  const auto base =
-      hn::ShiftRightSame(hn::Sub(binade, lanes.min_bits), kFractionBits - lanes.mantissa_bits);
+  const auto base = hn::ShiftRightSame(binade, kFractionBits - lanes.mantissa_bits);
   const auto a = hn::BitCast(df, clamped);
   if constexpr (kMode == Mode::rne) {
     const auto shifter = hn::Add(binade, hn::ShiftLeft<kFractionBits>(lanes.normal_shift));
@@ -170,7 +190,7 @@ HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
         hn::Sub(hn::Set(d, (2 * bias + random_bits + mantissa_bits) << kFractionBits), binade);
     const auto scaled = hn::Mul(a, hn::BitCast(df, to_units));
     const auto units =
-        hn::BitCast(d, kMode == Mode::sr ? hn::ConvertTo(di, scaled) : hn::NearestInt(scaled));
+        kMode == Mode::sr ? truncate(scaled) : hn::BitCast(d, hn::NearestInt(scaled));
     const auto u = hn::ShiftRightSame(words, 32 - lanes.random_bits);
     const auto quanta = hn::ShiftRightSame(hn::Add(units, u), lanes.random_bits);
     const auto quantum = hn::Sub(binade, hn::Set(d, mantissa_bits << kFractionBits));
@@ -185,24 +205,25 @@ HWY_INLINE VU flush_input(VU bits) {
   return hn::IfThenElse(hn::Lt(a, hn::Set(d, 0x00800000u)), hn::Xor(bits, a), bits);
 }
 
-HWY_INLINE Rounded flush_output(const Rounded& rounded, const CastConstants& constants) {
+HWY_INLINE Rounded flush_output(const Lanes& lanes, const Rounded& rounded) {
   const DU d;
-  const auto below = hn::Lt(rounded.magnitude, hn::Set(d, constants.min_normal));
-  return {hn::IfThenZeroElse(below, rounded.magnitude),
+  const auto below = hn::Lt(rounded.biased, hn::Set(d, lanes.constants.min_normal + lanes.bias));
+  return {hn::IfThenElse(below, hn::Set(d, lanes.bias), rounded.biased),
           hn::IfThenZeroElse(hn::RebindMask(DF(), below), rounded.value)};
 }
 
 // The code of a rounded magnitude: the sign, then what is rare: overflow, infinities, NaNs.
 // Infinities and NaNs are among the overflows: a format covered has no exponent as large as theirs.
 // `bits`: the input. Sets saw_nan.
-HWY_INLINE VU finish_code(const Lanes& lanes, VU bits, VU magnitude, bool& saw_nan) {
+HWY_INLINE VU finish_code(const Lanes& lanes, VU bits, VU biased, bool& saw_nan) {
   const DU d;
+  const auto magnitude = hn::Sub(biased, hn::Set(d, lanes.bias));
   auto sign = hn::ShiftRightSame(bits, 31 - lanes.magnitude_bits);
   if (lanes.constants.negative_zero == 0) {
     sign = hn::IfThenZeroElse(hn::Eq(magnitude, hn::Zero(d)), sign);
   }
   auto code = hn::OrAnd(magnitude, sign, lanes.sign_mask);
-  const auto overflows = hn::Gt(magnitude, lanes.max_magnitude);
+  const auto overflows = hn::Gt(biased, lanes.max_biased);
   if (HWY_UNLIKELY(!hn::AllFalse(d, overflows))) {
     const auto infinity = hn::Set(d, 0x7f800000u);
     const auto a = absolute(bits);
@@ -225,7 +246,7 @@ HWY_INLINE VF decode(const Lanes& lanes, VU code) {
   const auto magnitude = hn::Xor(code, sign);
   const auto sign_bit = hn::ShiftLeftSame(sign, 31 - lanes.magnitude_bits);
   auto value = hn::Or(hn::BitCast(d, decode_magnitude(lanes, magnitude)), sign_bit);
-  const auto beyond = hn::Gt(magnitude, lanes.max_magnitude);
+  const auto beyond = hn::Gt(magnitude, hn::Set(d, lanes.constants.max_magnitude));
   const auto nan_zero = hn::Eq(code, hn::Set(d, lanes.constants.nan_zero));
   if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Or(beyond, nan_zero)))) {
     const auto is_infinity = hn::Eq(magnitude, hn::Set(d, lanes.constants.infinity_magnitude));
@@ -248,107 +269,203 @@ HWY_INLINE void put(bool stream, V v, D d, T* out) {
   }
 }
 
+// Vectors of inputs and what became of them: as many as a sink stores at a time.
+template <std::size_t kCount>
+struct Group {
+  VU bits[kCount];
+  Rounded rounded[kCount];
+};
+
 template <class CodeT>
 struct CodeSink {
   using Out = CodeT;
-  HWY_INLINE void store(const Lanes& lanes, VU bits, const Rounded& rounded, bool& saw_nan,
+  static constexpr std::size_t kVectors = sizeof(CodeT) == 1 ? 4 : 1;  // to a vector of codes
+  using Inputs = Group<kVectors>;
+
+  HWY_INLINE void store(const Lanes& lanes, const Inputs& group, bool stream, bool& saw_nan,
                         CodeT* out) const {
+#if HWY_TARGET != HWY_SCALAR
+    if constexpr (sizeof(CodeT) == 1) {
+      if (HWY_LIKELY(store_packed(lanes, group, stream, out))) return;
+    }
+#endif
+    const DU d;
     const hn::Rebind<CodeT, DU> narrow;
-    const auto code = finish_code(lanes, bits, rounded.magnitude, saw_nan);
-    const auto codes = hn::DemoteTo(narrow, hn::BitCast(hn::RebindToSigned<DU>(), code));
-    put(stream, codes, narrow, out);
+    for (std::size_t v = 0; v < kVectors; ++v) {
+      const auto code = finish_code(lanes, group.bits[v], group.rounded[v].biased, saw_nan);
+      const auto codes = hn::DemoteTo(narrow, hn::BitCast(hn::RebindToSigned<DU>(), code));
+      put(stream, codes, narrow, out + v * hn::Lanes(d));
+    }
   }
-  bool stream;
+
+#if HWY_TARGET != HWY_SCALAR  // which has no vectors to pack
+ private:
+  // Signs and checks on packed magnitudes, which fit 16 bits as the code has at most 8; false,
+  // and nothing stored, if any overflows.
+  HWY_INLINE bool store_packed(const Lanes& lanes, const Inputs& group, bool stream,
+                               CodeT* out) const {
+    const hn::Repartition<std::uint16_t, DU> d16;
+    const hn::Repartition<std::uint8_t, DU> d8;
+    const auto half = [&](std::size_t v) HWY_ATTR __attribute__((always_inline)) {
+      return hn::ConcatEven(d16, hn::BitCast(d16, group.rounded[v + 1].biased),
+                            hn::BitCast(d16, group.rounded[v].biased));
+    };
+    const auto low = half(0);
+    const auto high = half(2);
+    const auto max_biased = static_cast<std::uint16_t>(lanes.constants.max_magnitude + lanes.bias);
+    if (HWY_UNLIKELY(!hn::AllFalse(d16, hn::Gt(hn::Max(low, high), hn::Set(d16, max_biased))))) {
+      return false;
+    }
+    const auto bias = hn::Set(d16, static_cast<std::uint16_t>(lanes.bias));
+    const auto sign_mask = hn::Set(d16, static_cast<std::uint16_t>(lanes.constants.sign_mask));
+    const auto with_sign = [&](auto biased, std::size_t v) HWY_ATTR __attribute__((always_inline)) {
+      const auto upper =
+          hn::ConcatOdd(d16, hn::BitCast(d16, group.bits[v + 1]), hn::BitCast(d16, group.bits[v]));
+      auto sign = hn::ShiftRightSame(upper, 15 - lanes.magnitude_bits);
+      if (lanes.constants.negative_zero == 0) {
+        sign = hn::IfThenZeroElse(hn::Eq(biased, bias), sign);
+      }
+      return hn::BitCast(d8, hn::OrAnd(hn::Sub(biased, bias), sign, sign_mask));
+    };
+    put(stream, hn::ConcatEven(d8, with_sign(high, 2), with_sign(low, 0)), d8, out);
+    return true;
+  }
+#endif
 };
 
 // Values, times the reciprocal of the scale where that is exact, else divided.
 struct ValueSink {
   using Out = float;
-  ValueSink(float scale, bool stream_)
-      : stream(stream_),
-        multiplies(has_exact_reciprocal(scale)),
-        factor(multiplies ? 1.0f / scale : scale) {}
+  static constexpr std::size_t kVectors = 1;
+  using Inputs = Group<kVectors>;
 
-  HWY_INLINE void store_value(VF value, float* out) const {
+  explicit ValueSink(float scale)
+      : multiplies(has_exact_reciprocal(scale)), factor(multiplies ? 1.0f / scale : scale) {}
+
+  HWY_INLINE void store_value(VF value, bool stream, float* out) const {
     const DF df;
     const auto by = hn::Set(df, factor);
     put(stream, multiplies ? hn::Mul(value, by) : hn::Div(value, by), df, out);
   }
-  HWY_INLINE void store(const Lanes& lanes, VU bits, const Rounded& rounded, bool& saw_nan,
+  HWY_INLINE void store(const Lanes& lanes, const Inputs& group, bool stream, bool& saw_nan,
                         float* out) const {
+    const auto bits = group.bits[0];
+    const auto& rounded = group.rounded[0];
     const DU d;
     const DF df;
     auto sign = bits;
     if (lanes.constants.negative_zero == 0) {
-      sign = hn::IfThenZeroElse(hn::Eq(rounded.magnitude, hn::Zero(d)), sign);
+      sign = hn::IfThenZeroElse(hn::Eq(rounded.biased, hn::Set(d, lanes.bias)), sign);
     }
     const auto sign_bit = hn::Set(d, 0x80000000u);
     auto value = hn::BitCast(df, hn::OrAnd(hn::BitCast(d, rounded.value), sign, sign_bit));
-    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Gt(rounded.magnitude, lanes.max_magnitude)))) {
-      value = decode(lanes, finish_code(lanes, bits, rounded.magnitude, saw_nan));
+    if (HWY_UNLIKELY(!hn::AllFalse(d, hn::Gt(rounded.biased, lanes.max_biased)))) {
+      value = decode(lanes, finish_code(lanes, bits, rounded.biased, saw_nan));
     }
-    store_value(value, out);
+    store_value(value, stream, out);
   }
 
-  bool stream;
+ private:
   bool multiplies;
   float factor;
 };
 
+// Outputs beyond this many bytes would push everything else out of the caches.
+constexpr std::size_t kStreamBytes = std::size_t{4} << 20;
+
+template <class T>
+bool may_stream(const T* out, std::size_t count) {
+  return count * sizeof(T) >= kStreamBytes && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+}
+
+// Casts row by row: kBlock outputs that begin at a multiple of kBlock elements in memory, so that
+// they can be written past the caches.
 template <Mode kMode, bool kNarrow, class Sink>
-bool run_mode(const CastConstants& constants, const CastRun& run, const Sink& sink,
+bool run_mode(const CastConstants constants, const CastRun run, const Sink sink,
               typename Sink::Out* HWY_RESTRICT out) {
+  using Out = typename Sink::Out;
+  constexpr bool kStochastic = kMode == Mode::sr || kMode == Mode::sru;
   const DU d;
   const DF df;
-  const Lanes lanes(constants);
+  const Lanes lanes(constants, kNarrow);
   const auto scale = hn::Set(df, run.scale);
-  const auto lane_numbers = hn::Iota(d, 0);
   const std::size_t width = hn::Lanes(d);
   bool saw_nan = false;
 
-  const auto cast_vector = [&](std::size_t i, const float* in, const std::uint32_t* words,
-                               typename Sink::Out* to) HWY_ATTR __attribute__((always_inline)) {
-    auto bits = hn::BitCast(d, hn::Mul(hn::LoadU(df, in), scale));
-    if (HWY_UNLIKELY(constants.flushes_input)) bits = flush_input(bits);
-    auto random = hn::Zero(d);
-    if constexpr (kMode == Mode::sr || kMode == Mode::sru) {
-      random = words != nullptr
-                   ? hn::LoadU(d, words)
-                   : counter_words(lane_numbers, run.first_index + static_cast<std::uint32_t>(i),
-                                   run.key0, run.key1);
+  // Random words: those given, or those of a block of CounterRandom with these keys.
+  const auto cast_row = [&](const float* in, const std::uint32_t* words, CounterRandom::Keys keys,
+                            bool stream, Out* to) HWY_ATTR __attribute__((always_inline)) {
+    for (std::size_t at = 0; at < kBlock; at += Sink::kVectors * width) {
+      typename Sink::Inputs group;
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < Sink::kVectors; ++v) {
+        const std::size_t place = at + v * width;
+        auto bits = hn::BitCast(d, hn::Mul(hn::LoadU(df, in + place), scale));
+        if (HWY_UNLIKELY(constants.flushes_input)) bits = flush_input(bits);
+        auto random = hn::Zero(d);
+        if constexpr (kStochastic) {
+          random = words == nullptr ? counter_words(place, keys) : hn::LoadU(d, words + place);
+        }
+        Rounded rounded;
+        if constexpr (kNarrow) {
+          rounded = round_narrow<kMode>(lanes, bits, random);
+        } else {
+          rounded = round_integer<kMode>(lanes, bits, random);
+        }
+        if (HWY_UNLIKELY(constants.min_normal != 0)) rounded = flush_output(lanes, rounded);
+        group.bits[v] = bits;
+        group.rounded[v] = rounded;
+      }
+      sink.store(lanes, group, stream, saw_nan, to + at);
     }
-    Rounded rounded;
-    if constexpr (kNarrow) {
-      rounded = round_narrow<kMode>(lanes, bits, random);
-    } else {
-      rounded = round_integer<kMode>(lanes, bits, random);
-    }
-    if (HWY_UNLIKELY(constants.min_normal != 0)) rounded = flush_output(rounded, constants);
-    sink.store(lanes, bits, rounded, saw_nan, to);
   };
-  // Fewer elements than a vector go through buffers.
-  const auto cast_some = [&](std::size_t begin, std::size_t count) HWY_ATTR {
-    HWY_ALIGN float in[hn::MaxLanes(DF())] = {};
-    HWY_ALIGN std::uint32_t words[hn::MaxLanes(DU())] = {};
-    HWY_ALIGN typename Sink::Out results[hn::MaxLanes(DU())] = {};
-    std::copy(run.in + begin, run.in + begin + count, in);
-    if (run.words != nullptr) std::copy(run.words + begin, run.words + begin + count, words);
-    cast_vector(begin, in, run.words != nullptr ? words : nullptr, results);
-    std::copy(results, results + count, out + begin);
+  const bool hashes = kStochastic && run.words == nullptr;
+  // A part of a row goes through buffers; `place`: where its first element is in the row.
+  const auto cast_part = [&](std::size_t place, std::size_t begin, std::size_t count) HWY_ATTR {
+    HWY_ALIGN float in[kBlock] = {};
+    HWY_ALIGN std::uint32_t words[kBlock] = {};
+    HWY_ALIGN Out results[kBlock];
+    std::copy(run.in + begin, run.in + begin + count, in + place);
+    if (hashes) {
+      run.random.fill(run.first_index + begin, std::span(words + place, count));
+    } else if (run.words != nullptr) {
+      std::copy(run.words + begin, run.words + begin + count, words + place);
+    }
+    cast_row(in, words, {}, false, results);
+    std::copy(results + place, results + place + count, out + begin);
   };
 
-  const std::size_t vector_bytes = width * sizeof(typename Sink::Out);
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out) % vector_bytes;
   std::size_t i = 0;
-  if (misaligned != 0) {
-    i = std::min((vector_bytes - misaligned) / sizeof(typename Sink::Out), run.count);
-    cast_some(0, i);
+  const std::size_t place = reinterpret_cast<std::uintptr_t>(out) / sizeof(Out) % kBlock;
+  if (place != 0) {
+    i = std::min(kBlock - place, run.count);
+    cast_part(place, 0, i);
   }
-  for (; i + width <= run.count; i += width) {
-    cast_vector(i, run.in + i, run.words != nullptr ? run.words + i : nullptr, out + i);
+  const bool stream = may_stream(out + i, run.count - i);
+  std::uint64_t block = (run.first_index + i) / kBlock;
+  const std::size_t turn = (run.first_index + i) % kBlock;  // of rows against blocks of indices
+  if (!hashes || turn == 0) {
+    for (; i + kBlock <= run.count; i += kBlock) {
+      const auto keys = hashes ? run.random.keys(block++) : CounterRandom::Keys{};
+      cast_row(run.in + i, run.words != nullptr ? run.words + i : nullptr, keys, stream, out + i);
+    }
+  } else {
+    HWY_ALIGN std::uint32_t words[2 * kBlock];
+    const auto hash_block = [&](std::uint32_t * to) HWY_ATTR __attribute__((always_inline)) {
+      const auto keys = run.random.keys(block++);
+      for (std::size_t at = 0; at < kBlock; at += width) {
+        hn::Store(counter_words(at, keys), d, to + at);
+      }
+    };
+    hash_block(words + kBlock);
+    for (; i + kBlock <= run.count; i += kBlock) {
+      std::copy(words + kBlock, words + 2 * kBlock, words);
+      hash_block(words + kBlock);
+      cast_row(run.in + i, words + turn, {}, stream, out + i);
+    }
   }
-  if (i < run.count) cast_some(i, run.count - i);
-  if (sink.stream) hwy::FlushStream();
+  if (i < run.count) cast_part(0, i, run.count - i);
+  if (stream) hwy::FlushStream();
   return !saw_nan || !constants.nan_is_error;
 }
 
@@ -378,40 +495,34 @@ bool run_any(const CastConstants& constants, const CastRun& run, const Sink& sin
                              : run_mode<Mode::sr, false>(constants, run, sink, out);
 }
 
-// Outputs beyond this many bytes would push everything else out of the caches.
-constexpr std::size_t kStreamBytes = std::size_t{4} << 20;
-
-template <class T>
-bool streams(std::size_t count) {
-  return count * sizeof(T) >= kStreamBytes;
-}
-
 template <class CodeT>
 void decode_run(const CastConstants& constants, const CodeT* HWY_RESTRICT codes, std::size_t count,
                 float scale, float* HWY_RESTRICT out) {
   const DU d;
   const hn::Rebind<CodeT, DU> narrow;
-  const Lanes lanes(constants);
+  const Lanes lanes(constants, false);
   const std::size_t width = hn::Lanes(d);
-  const ValueSink sink(scale, streams<float>(count));
+  const ValueSink sink(scale);
   const auto decode_some = [&](std::size_t begin, std::size_t some) HWY_ATTR {
     HWY_ALIGN CodeT in[hn::MaxLanes(DU())] = {};
     HWY_ALIGN float results[hn::MaxLanes(DF())] = {};
     std::copy(codes + begin, codes + begin + some, in);
-    sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, in))), results);
+    sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, in))), false, results);
     std::copy(results, results + some, out + begin);
   };
-  const std::size_t misaligned = reinterpret_cast<std::uintptr_t>(out) % (width * sizeof(float));
+  const std::size_t place = reinterpret_cast<std::uintptr_t>(out) / sizeof(float) % width;
   std::size_t i = 0;
-  if (misaligned != 0) {
-    i = std::min(width - misaligned / sizeof(float), count);
+  if (place != 0) {
+    i = std::min(width - place, count);
     decode_some(0, i);
   }
+  const bool stream = may_stream(out + i, count - i);
   for (; i + width <= count; i += width) {
-    sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, codes + i))), out + i);
+    sink.store_value(decode(lanes, hn::PromoteTo(d, hn::LoadU(narrow, codes + i))), stream,
+                     out + i);
   }
   if (i < count) decode_some(i, count - i);
-  if (sink.stream) hwy::FlushStream();
+  if (stream) hwy::FlushStream();
 }
 
 void decode8(const CastConstants& constants, const std::uint8_t* codes, std::size_t count,
@@ -423,13 +534,13 @@ void decode16(const CastConstants& constants, const std::uint16_t* codes, std::s
   decode_run(constants, codes, count, scale, out);
 }
 bool codes8(const CastConstants& constants, const CastRun& run, std::uint8_t* out) {
-  return run_any(constants, run, CodeSink<std::uint8_t>{streams<std::uint8_t>(run.count)}, out);
+  return run_any(constants, run, CodeSink<std::uint8_t>(), out);
 }
 bool codes16(const CastConstants& constants, const CastRun& run, std::uint16_t* out) {
-  return run_any(constants, run, CodeSink<std::uint16_t>{streams<std::uint16_t>(run.count)}, out);
+  return run_any(constants, run, CodeSink<std::uint16_t>(), out);
 }
 bool values(const CastConstants& constants, const CastRun& run, float* out) {
-  return run_any(constants, run, ValueSink(run.scale, streams<float>(run.count)), out);
+  return run_any(constants, run, ValueSink(run.scale), out);
 }
 
 }  // namespace gradpath::kernels::HWY_NAMESPACE

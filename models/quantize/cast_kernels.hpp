@@ -5,6 +5,7 @@
 
 #include "models/format/codec.hpp"
 #include "models/format/format.hpp"
+#include "models/round/random.hpp"
 
 namespace gradpath::kernels {
 
@@ -42,10 +43,9 @@ struct CastRun {
   const float* in;
   std::size_t count;
   float scale;
-  const std::uint32_t* words;  ///< a word an element, or null: hashed from the keys and the index
-  std::uint32_t key0;
-  std::uint32_t key1;
-  std::uint32_t first_index;  ///< low 32 bits; first_index + count <= 2^32
+  const std::uint32_t* words;  ///< a word an element, or null: those of `random`
+  CounterRandom random;
+  std::uint64_t first_index;  ///< of in[0], for `random`
 };
 
 /// Cast to codes; CodeT uint8_t or uint16_t. Returns false if it met a NaN under nan_is_error.

@@ -132,21 +132,6 @@ float Quantizer::value(Code code) const {
 
 namespace {
 
-// Calls f(offset, keys, low index, count) for the runs of elements that share their random keys:
-// one run, unless the indices cross a multiple of 2^32.
-template <class F>
-void for_each_run(CounterRandom random, std::uint64_t first_index, std::size_t count, F f) {
-  constexpr std::uint64_t kIndicesPerKey = std::uint64_t{1} << 32;
-  for (std::size_t offset = 0; offset < count;) {
-    const std::uint64_t index = first_index + offset;
-    const auto low = static_cast<std::uint32_t>(index);
-    const auto run =
-        static_cast<std::size_t>(std::min<std::uint64_t>(count - offset, kIndicesPerKey - low));
-    f(offset, random.keys(index), low, run);
-    offset += run;
-  }
-}
-
 template <class Out>
 void check_sizes(const Quantizer& quantizer, std::size_t in, std::span<Out> out) {
   if (in != out.size()) throw std::invalid_argument("cast: sizes of in and out differ");
@@ -184,13 +169,8 @@ void Quantizer::to_codes(std::span<const float> in, std::span<CodeT> out, float 
   bool done = false;
   if constexpr (kHasVectorCode<CodeT>) {
     if (vector_constants_) {
-      done = true;
-      for_each_run(random, first_index, in.size(),
-                   [&](auto offset, auto keys, auto low, auto count) {
-                     const kernels::CastRun run{in.data() + offset, count,     scale, nullptr,
-                                                keys.key0,          keys.key1, low};
-                     done = kernels::to_codes(*vector_constants_, run, out.data() + offset) && done;
-                   });
+      const kernels::CastRun run{in.data(), in.size(), scale, nullptr, random, first_index};
+      done = kernels::to_codes(*vector_constants_, run, out.data());
     }
   }
   if (done) return;
@@ -206,7 +186,8 @@ void Quantizer::to_codes_with_words(std::span<const float> in, std::span<const s
   if (in.size() != words.size()) throw std::invalid_argument("cast: sizes of in and words differ");
   if constexpr (kHasVectorCode<CodeT>) {
     if (vector_constants_) {
-      const kernels::CastRun run{in.data(), in.size(), scale, words.data(), 0, 0, 0};
+      const CounterRandom unused(Seed{});
+      const kernels::CastRun run{in.data(), in.size(), scale, words.data(), unused, 0};
       if (kernels::to_codes(*vector_constants_, run, out.data())) return;
     }
   }
@@ -217,13 +198,8 @@ void Quantizer::to_values(std::span<const float> in, std::span<float> out, float
                           CounterRandom random, std::uint64_t first_index) const {
   check_sizes(*this, in.size(), out);
   if (vector_constants_) {
-    bool done = true;
-    for_each_run(random, first_index, in.size(), [&](auto offset, auto keys, auto low, auto count) {
-      const kernels::CastRun run{in.data() + offset, count,     scale, nullptr,
-                                 keys.key0,          keys.key1, low};
-      done = kernels::to_values(*vector_constants_, run, out.data() + offset) && done;
-    });
-    if (done) return;
+    const kernels::CastRun run{in.data(), in.size(), scale, nullptr, random, first_index};
+    if (kernels::to_values(*vector_constants_, run, out.data())) return;
   }
   constexpr std::size_t kBlock = 1024;
   std::array<Code, kBlock> codes{};

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace gradpath {
@@ -26,37 +28,49 @@ struct Seed {
 
 /// Counter-based random words for bulk work: a word depends on the seed and the element's index
 /// alone, so results do not depend on threads or chunks (docs/numerics.md, "Counter words").
+/// A strong hash makes two keys for a block of 64 elements; inside it a cheap one, with no more
+/// arithmetic than a cast at memory speed has room for, spreads them over the elements.
 class CounterRandom {
  public:
   explicit constexpr CounterRandom(Seed seed) : seed_(seed) {}
 
-  /// The two keys of the 2^32 indices that share index >> 32.
+  static constexpr std::uint64_t kBlock = 64;  ///< elements that share keys
+
   struct Keys {
-    std::uint32_t key0;
-    std::uint32_t key1;
+    std::uint32_t offset;
+    std::uint32_t factor;  ///< odd
   };
-  [[nodiscard]] constexpr Keys keys(std::uint64_t index) const {
-    const std::uint64_t key = splitmix64(seed_.value ^ splitmix64(index >> 32));
-    return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)};
+  /// The keys of the elements block * kBlock and following.
+  [[nodiscard]] constexpr Keys keys(std::uint64_t block) const {
+    const std::uint64_t key = splitmix64(seed_.value ^ splitmix64(block));
+    return {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32) | 1u};
   }
 
-  /// The 32-bit word of element `index`.
+  /// Where an element is in its block, spread over 32 bits: place 0..kBlock-1.
+  [[nodiscard]] static constexpr std::uint32_t spread(std::uint32_t place) {
+    return place * 0x9e3779b9u;
+  }
+  /// The word of an element.
+  [[nodiscard]] static constexpr std::uint32_t mix(std::uint32_t spread_place, Keys keys) {
+    std::uint32_t h = (spread_place ^ keys.offset) * keys.factor;
+    h ^= h >> 16;
+    return h * 0x846ca68bu;
+  }
+
+  /// The 32-bit word of element `index`. Its upper bits are the better ones: users of R bits take
+  /// the top R.
   [[nodiscard]] constexpr std::uint32_t word(std::uint64_t index) const {
-    const auto [key0, key1] = keys(index);
-    return mix(static_cast<std::uint32_t>(index), key0, key1);
+    return mix(spread(static_cast<std::uint32_t>(index % kBlock)), keys(index / kBlock));
   }
-
-  /// The 32-bit core: two keys, constant over 2^32 elements, enter before each multiplication.
-  [[nodiscard]] static constexpr std::uint32_t mix(std::uint32_t index, std::uint32_t key0,
-                                                   std::uint32_t key1) {
-    std::uint32_t h = index ^ key0;
-    h ^= h >> 16;
-    h *= 0x7feb352du;
-    h ^= h >> 15;
-    h += key1;
-    h *= 0x846ca68bu;
-    h ^= h >> 16;
-    return h;
+  /// The words of elements first, first + 1, ...
+  constexpr void fill(std::uint64_t first, std::span<std::uint32_t> words) const {
+    for (std::size_t i = 0; i < words.size();) {
+      const Keys block = keys((first + i) / kBlock);
+      for (auto place = static_cast<std::uint32_t>((first + i) % kBlock);
+           place < kBlock && i < words.size(); ++place, ++i) {
+        words[i] = mix(spread(place), block);
+      }
+    }
   }
 
  private:

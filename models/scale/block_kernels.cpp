@@ -88,16 +88,18 @@ HWY_INLINE auto fold_to_128(D d, V v) {
   }
 }
 
-// Four blocks of kVectors vectors each at a time: their maxima are transposed while they are
+// The largest magnitudes of four blocks of kVectors vectors each, transposed while they are
 // reduced, so that four results take the shuffles of two.
 template <std::size_t kVectors>
-std::size_t amax_by_fours(const float* HWY_RESTRICT in, std::size_t blocks,
-                          std::uint32_t* HWY_RESTRICT amax) {
+HWY_INLINE hn::Vec<hn::Full128<std::uint32_t>> amax_of_four(const float* HWY_RESTRICT in) {
   const DU d;
   const DF df;
   const std::size_t width = hn::Lanes(d);
   const std::size_t block = kVectors * width;
   const hn::Repartition<std::uint64_t, DU> d64;
+  for (std::size_t i = 0; i < 4 * block; i += kLineElements) {
+    hwy::Prefetch(in + kPrefetchElements + i);
+  }
   const auto of_block = [&](const float* from) HWY_ATTR __attribute__((always_inline)) {
     auto largest = magnitude_bits(hn::LoadU(df, from));
     for (std::size_t v = 1; v < kVectors; ++v) {
@@ -105,25 +107,123 @@ std::size_t amax_by_fours(const float* HWY_RESTRICT in, std::size_t blocks,
     }
     return largest;
   };
+  const auto m0 = of_block(in);
+  const auto m1 = of_block(in + block);
+  const auto m2 = of_block(in + 2 * block);
+  const auto m3 = of_block(in + 3 * block);
+  const auto m01 = hn::Max(hn::InterleaveLower(d, m0, m1), hn::InterleaveUpper(d, m0, m1));
+  const auto m23 = hn::Max(hn::InterleaveLower(d, m2, m3), hn::InterleaveUpper(d, m2, m3));
+  const auto p01 = hn::BitCast(d64, m01);
+  const auto p23 = hn::BitCast(d64, m23);
+  const auto all = hn::Max(hn::BitCast(d, hn::InterleaveLower(d64, p01, p23)),
+                           hn::BitCast(d, hn::InterleaveUpper(d64, p01, p23)));
+  return fold_to_128(d, all);
+}
+
+template <std::size_t kVectors>
+std::size_t amax_by_fours(const float* HWY_RESTRICT in, std::size_t blocks,
+                          std::uint32_t* HWY_RESTRICT amax) {
+  const std::size_t block = kVectors * hn::Lanes(DU());
   std::size_t b = 0;
   for (; b + 4 <= blocks; b += 4, in += 4 * block) {
-    for (std::size_t i = 0; i < 4 * block; i += kLineElements) {
-      hwy::Prefetch(in + kPrefetchElements + i);
-    }
-    const auto m0 = of_block(in);
-    const auto m1 = of_block(in + block);
-    const auto m2 = of_block(in + 2 * block);
-    const auto m3 = of_block(in + 3 * block);
-    const auto m01 = hn::Max(hn::InterleaveLower(d, m0, m1), hn::InterleaveUpper(d, m0, m1));
-    const auto m23 = hn::Max(hn::InterleaveLower(d, m2, m3), hn::InterleaveUpper(d, m2, m3));
-    const auto p01 = hn::BitCast(d64, m01);
-    const auto p23 = hn::BitCast(d64, m23);
-    const auto all = hn::Max(hn::BitCast(d, hn::InterleaveLower(d64, p01, p23)),
-                             hn::BitCast(d, hn::InterleaveUpper(d64, p01, p23)));
-    const auto four = fold_to_128(d, all);
-    hn::StoreU(four, hn::Full128<std::uint32_t>(), amax + b);
+    hn::StoreU(amax_of_four<kVectors>(in), hn::Full128<std::uint32_t>(), amax + b);
   }
   return b;
+}
+
+// The E8M0 codes of four blocks (SharedExponent::code), and the element's grid under each: false
+// if a block holds something not finite, is all subnormal or has a scale out of the kernel's range.
+struct MxGrids {
+  std::uint32_t limit[4];   // fp32 bits of the largest finite
+  std::uint32_t lowest[4];  // and of the smallest normal
+};
+HWY_INLINE bool find_mx_grids(hn::Vec<hn::Full128<std::uint32_t>> amax, const MxElement& element,
+                              std::uint8_t* HWY_RESTRICT scales, MxGrids& grids) {
+  const hn::Full128<std::uint32_t> d;
+  const hn::Rebind<std::uint8_t, decltype(d)> d8;
+  constexpr std::uint32_t kMinNormal = 0x00800000u;
+  const auto is_zero = hn::Eq(amax, hn::Zero(d));
+  // One comparison for both ends, as what is below wraps around.
+  const auto between = [&](auto v, std::uint32_t low, std::uint32_t high) HWY_ATTR
+      __attribute__((always_inline)) {
+    return hn::Not(hn::Gt(hn::Sub(v, hn::Set(d, low)), hn::Set(d, high - low)));
+  };
+  const auto is_normal = between(amax, kMinNormal, kInfinityBits - 1);
+  const auto field = hn::ShiftRight<23>(hn::Add(amax, hn::Set(d, element.carry)));
+  const auto emax = hn::Set(d, static_cast<std::uint32_t>(element.emax));
+  const auto code = hn::IfThenElse(is_zero, hn::Set(d, 127u), hn::Sub(field, emax));
+  const auto is_covered =
+      hn::And(hn::Or(is_zero, is_normal), between(code, element.first_scale, element.last_scale));
+  if (HWY_UNLIKELY(!hn::AllTrue(d, is_covered))) return false;
+  hn::StoreU(hn::DemoteTo(d8, hn::BitCast(hn::RebindToSigned<decltype(d)>(), code)), d8, scales);
+  const auto moved = hn::ShiftLeft<23>(hn::Sub(code, hn::Set(d, 127u)));  // modulo 2^32
+  const auto min_bits = static_cast<std::uint32_t>(element.min_field) << 23;
+  hn::StoreU(hn::Add(moved, hn::Set(d, element.limit)), d, grids.limit);
+  hn::StoreU(hn::Add(moved, hn::Set(d, min_bits)), d, grids.lowest);
+  return true;
+}
+
+// Nearest even by one fp32 addition: 2^23 quanta of the number's binade push everything below a
+// quantum out of the sum.
+template <std::size_t kVectors, class Out>
+bool quantize_mx_by_fours(const float* HWY_RESTRICT first_in, std::size_t blocks,
+                          const MxElement& element, std::uint8_t* HWY_RESTRICT scales,
+                          Out* HWY_RESTRICT first_out) {
+  if (blocks < 4) return false;
+  const DU d;
+  const DF df;
+  const hn::Repartition<std::uint16_t, DU> d16;
+  const hn::Repartition<std::uint8_t, DU> d8;
+  const std::size_t width = hn::Lanes(d);
+  const int shift = 23 - element.mantissa_bits;
+  const auto to_shifter = hn::Set(d, static_cast<std::uint32_t>(shift) << 23);
+  const auto exponent_mask = hn::Set(d, kInfinityBits);
+  const auto sign_mask = hn::Set(d16, static_cast<std::uint16_t>(1u << element.magnitude_bits));
+  const int sign_shift = 15 - element.magnitude_bits;
+  for (std::size_t b = 0; b < blocks; b += 4) {
+    const std::size_t block = std::min(b, blocks - 4);  // the last four may be done partly again
+    const float* HWY_RESTRICT in = first_in + block * kVectors * width;
+    Out* HWY_RESTRICT out = first_out + block * kVectors * width;
+    MxGrids grids;
+    if (!find_mx_grids(amax_of_four<kVectors>(in), element, scales + block, grids)) return false;
+#pragma GCC unroll 8
+    for (std::size_t four = 0; four < kVectors; ++four, in += 4 * width, out += 4 * width) {
+      VU bits[4];
+      VU magnitudes[4];
+#pragma GCC unroll 4
+      for (std::size_t v = 0; v < 4; ++v) {
+        const std::size_t grid = (4 * four + v) / kVectors;
+        const auto lowest = hn::Set(d, grids.lowest[grid]);
+        bits[v] = hn::BitCast(d, hn::LoadU(df, in + v * width));
+        const auto magnitude = hn::And(bits[v], hn::Set(d, kMagnitudeMask));
+        const auto clamped = hn::Min(magnitude, hn::Set(d, grids.limit[grid]));
+        const auto binade = hn::Max(hn::And(clamped, exponent_mask), lowest);
+        const auto shifter = hn::Add(binade, to_shifter);
+        const auto sum = hn::Add(hn::BitCast(df, clamped), hn::BitCast(df, shifter));
+        if constexpr (sizeof(Out) == 1) {
+          const auto quanta = hn::Sub(hn::BitCast(d, sum), shifter);
+          const auto base = hn::ShiftRightSame(hn::Sub(binade, lowest), shift);
+          magnitudes[v] = hn::Add(base, quanta);
+        } else {
+          const auto value = hn::BitCast(d, hn::Sub(sum, hn::BitCast(df, shifter)));
+          const auto signed_value = hn::OrAnd(value, bits[v], hn::Set(d, ~kMagnitudeMask));
+          hn::StoreU(hn::BitCast(df, signed_value), df, out + v * width);
+        }
+      }
+      if constexpr (sizeof(Out) == 1) {  // signs on packed magnitudes
+        const auto half = [&](std::size_t v) HWY_ATTR __attribute__((always_inline)) {
+          const auto low = hn::ConcatEven(d16, hn::BitCast(d16, magnitudes[v + 1]),
+                                          hn::BitCast(d16, magnitudes[v]));
+          const auto upper =
+              hn::ConcatOdd(d16, hn::BitCast(d16, bits[v + 1]), hn::BitCast(d16, bits[v]));
+          return hn::BitCast(d8, hn::OrAnd(low, hn::ShiftRightSame(upper, sign_shift), sign_mask));
+        };
+        const auto low = half(0);
+        hn::StoreU(hn::ConcatEven(d8, half(2), low), d8, out);
+      }
+    }
+  }
+  return true;
 }
 #endif
 
@@ -261,64 +361,27 @@ void unscale_columns(float* HWY_RESTRICT values, std::size_t count,
       });
 }
 
-// Nearest even by one fp32 addition: 2^23 quanta of the number's binade push everything below a
-// quantum out of the sum.
 template <class Out>
-void cast_mx_blocks_of(const float* HWY_RESTRICT in, std::size_t blocks, std::size_t block,
-                       const MxElement& element, const std::uint8_t* HWY_RESTRICT scales,
-                       Out* HWY_RESTRICT out) {
-  const DU d;
-  const DF df;
-  const hn::Rebind<std::uint8_t, DU> d8;
-  const int shift = 23 - element.mantissa_bits;
-  const auto to_shifter = hn::Set(d, static_cast<std::uint32_t>(shift) << 23);
-  const auto exponent_mask = hn::Set(d, kInfinityBits);
-  const auto min_bits = static_cast<std::uint32_t>(element.min_field) << 23;
-  for (std::size_t b = 0; b < blocks; ++b, in += block, out += block) {
-    const std::uint32_t moved = (std::uint32_t{scales[b]} - 127u) << 23;  // modulo 2^32
-    const auto limit = hn::Set(d, element.limit + moved);
-    const auto lowest = hn::Set(d, min_bits + moved);
-    const auto cast_to = [&](VF x, auto store) HWY_ATTR __attribute__((always_inline)) {
-      const auto bits = hn::BitCast(d, x);
-      const auto magnitude = magnitude_bits(x);
-      const auto sign = hn::Xor(bits, magnitude);
-      const auto clamped = hn::Min(magnitude, limit);
-      const auto binade = hn::Max(hn::And(clamped, exponent_mask), lowest);
-      const auto shifter = hn::Add(binade, to_shifter);
-      const auto sum = hn::Add(hn::BitCast(df, clamped), hn::BitCast(df, shifter));
-      if constexpr (sizeof(Out) == 1) {
-        const auto quanta = hn::Sub(hn::BitCast(d, sum), shifter);
-        const auto base = hn::ShiftRightSame(hn::Sub(binade, lowest), shift);
-        const auto sign_bit = hn::ShiftRightSame(sign, 31 - element.magnitude_bits);
-        const auto code = hn::Or(hn::Add(base, quanta), sign_bit);
-        store(hn::U8FromU32(code), d8);
-      } else {
-        const auto value = hn::BitCast(d, hn::Sub(sum, hn::BitCast(df, shifter)));
-        store(hn::BitCast(df, hn::Or(value, sign)), df);
-      }
-    };
-    for_vectors(
-        block,
-        [&](std::size_t i) HWY_ATTR {
-          cast_to(hn::LoadU(df, in + i),
-                  [&](auto results, auto tag) HWY_ATTR { hn::StoreU(results, tag, out + i); });
-        },
-        [&](std::size_t i, std::size_t n) HWY_ATTR {
-          cast_to(load_some(in + i, n), [&](auto results, auto tag) HWY_ATTR {
-            HWY_ALIGN Out buffer[hn::MaxLanes(DF())];
-            hn::StoreU(results, tag, buffer);
-            std::copy(buffer, buffer + n, out + i);
-          });
-        });
-  }
+bool quantize_mx_of(const float* in, std::size_t blocks, std::size_t block,
+                    const MxElement& element, std::uint8_t* scales, Out* out) {
+#if HWY_TARGET != HWY_SCALAR
+  const std::size_t width = hn::Lanes(DU());
+  if (block == width) return quantize_mx_by_fours<1>(in, blocks, element, scales, out);
+  if (block == 2 * width) return quantize_mx_by_fours<2>(in, blocks, element, scales, out);
+  if (block == 4 * width) return quantize_mx_by_fours<4>(in, blocks, element, scales, out);
+  if (block == 8 * width) return quantize_mx_by_fours<8>(in, blocks, element, scales, out);
+#else
+  (void)in, (void)blocks, (void)block, (void)element, (void)scales, (void)out;
+#endif
+  return false;
 }
-void mx_codes(const float* in, std::size_t blocks, std::size_t block, const MxElement& element,
-              const std::uint8_t* scales, std::uint8_t* codes) {
-  cast_mx_blocks_of(in, blocks, block, element, scales, codes);
+bool mx_codes(const float* in, std::size_t blocks, std::size_t block, const MxElement& element,
+              std::uint8_t* scales, std::uint8_t* codes) {
+  return quantize_mx_of(in, blocks, block, element, scales, codes);
 }
-void mx_values(const float* in, std::size_t blocks, std::size_t block, const MxElement& element,
-               const std::uint8_t* scales, float* values) {
-  cast_mx_blocks_of(in, blocks, block, element, scales, values);
+bool mx_values(const float* in, std::size_t blocks, std::size_t block, const MxElement& element,
+               std::uint8_t* scales, float* values) {
+  return quantize_mx_of(in, blocks, block, element, scales, values);
 }
 
 void stream_bytes(const std::uint8_t* HWY_RESTRICT in, std::size_t bytes,
@@ -369,13 +432,13 @@ void unscale_blocks(float* values, std::size_t blocks, std::size_t block, const 
 void unscale_columns(float* values, std::size_t count, const float* factors, bool divides) {
   HWY_DYNAMIC_DISPATCH(unscale_columns)(values, count, factors, divides);
 }
-void cast_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
-                    const MxElement& element, const std::uint8_t* scales, std::uint8_t* codes) {
-  HWY_DYNAMIC_DISPATCH(mx_codes)(in, blocks, block, element, scales, codes);
+bool quantize_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
+                        const MxElement& element, std::uint8_t* scales, std::uint8_t* codes) {
+  return HWY_DYNAMIC_DISPATCH(mx_codes)(in, blocks, block, element, scales, codes);
 }
-void cast_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
-                    const MxElement& element, const std::uint8_t* scales, float* values) {
-  HWY_DYNAMIC_DISPATCH(mx_values)(in, blocks, block, element, scales, values);
+bool quantize_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
+                        const MxElement& element, std::uint8_t* scales, float* values) {
+  return HWY_DYNAMIC_DISPATCH(mx_values)(in, blocks, block, element, scales, values);
 }
 void stream_fence() { hwy::FlushStream(); }
 void stream_copy(const void* in, std::size_t bytes, void* out) {

@@ -26,24 +26,30 @@ void unscale_blocks(float* values, std::size_t blocks, std::size_t block, const 
                     bool divides);
 void unscale_columns(float* values, std::size_t count, const float* factors, bool divides);
 
-/// An element format and its rounding to nearest even, for cast_mx_blocks: signed, with subnormals
-/// and a negative zero, 1 or more mantissa bits, at most 8 bits.
+/// An element format and scale rule for quantize_mx_blocks, rounded to nearest even: signed, with
+/// subnormals and a negative zero, 1 or more mantissa bits, at most 8 bits.
 struct MxElement {
   int mantissa_bits;
   int magnitude_bits;
+  int emax;                ///< exponent of its largest finite
   std::int32_t min_field;  ///< fp32 exponent field of its smallest normal
   std::uint32_t limit;     ///< fp32 bits of its largest finite
+  std::uint32_t carry;     ///< SharedExponent::carry
   /// The E8M0 codes under which all that the kernel computes are normal fp32 numbers.
   std::uint8_t first_scale;
   std::uint8_t last_scale;
 };
-/// scale_blocks by 2^(127 - scale), cast to codes or values, and unscale_blocks, in one go: a
-/// number's grid under a scale is the element's grid moved by as many exponents, so nothing is
-/// multiplied. All elements finite; scales within the element's range.
-void cast_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
-                    const MxElement& element, const std::uint8_t* scales, std::uint8_t* codes);
-void cast_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
-                    const MxElement& element, const std::uint8_t* scales, float* values);
+/// Finds the scales, casts to codes or values under them, in one go: a number's grid under a scale
+/// is the element's grid moved by as many exponents, so nothing is multiplied. Returns false, the
+/// outputs being undefined, where it does not cover: values not finite, blocks of subnormals,
+/// scales out of the element's range, blocks that are not 1, 2, 4 or 8 vectors, fewer than four of
+/// them.
+[[nodiscard]] bool quantize_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
+                                      const MxElement& element, std::uint8_t* scales,
+                                      std::uint8_t* codes);
+[[nodiscard]] bool quantize_mx_blocks(const float* in, std::size_t blocks, std::size_t block,
+                                      const MxElement& element, std::uint8_t* scales,
+                                      float* values);
 
 /// memcpy past the caches, for results that nobody reads again soon; stream_fence() after the last.
 void stream_copy(const void* in, std::size_t bytes, void* out);

@@ -45,9 +45,9 @@ float tensor_scale_of(float largest_finite, float amax) {
   return std::clamp(amax / range, kMinTensorScale, kMaxTensorScale);
 }
 
-// The element format of block_kernels::cast_mx_blocks, if it covers format and options.
-std::optional<block_kernels::MxElement> mx_element(const Format& format,
-                                                   const CastOptions& options) {
+// The element format of block_kernels::quantize_mx_blocks, if it covers format and options.
+std::optional<block_kernels::MxElement> mx_element(const Format& format, const CastOptions& options,
+                                                   const SharedExponent& shared_exponent) {
   constexpr int kBias = 127;
   constexpr int kMaxField = 254;
   constexpr int kFractionBits = 23;
@@ -65,8 +65,10 @@ std::optional<block_kernels::MxElement> mx_element(const Format& format,
   return block_kernels::MxElement{
       .mantissa_bits = format.mantissa_bits,
       .magnitude_bits = format.magnitude_bits(),
+      .emax = shared_exponent.emax(),
       .min_field = min_field,
       .limit = std::bit_cast<std::uint32_t>(static_cast<float>(max_finite(format))),
+      .carry = shared_exponent.carry(),
       .first_scale = static_cast<std::uint8_t>(first),
       .last_scale = static_cast<std::uint8_t>(last)};
 }
@@ -102,8 +104,8 @@ BlockQuantizer::BlockQuantizer(const Quantizer& quantizer, const BlockScaling& s
     options.overflow = Overflow::saturate;
     nearest_.emplace(quantizer.format(), options);
   }
-  if (!two_levels && layout.inner == 1) {
-    element_ = mx_element(quantizer.format(), quantizer.options());
+  if (!two_levels && layout.inner == 1 && !nearest_) {
+    element_ = mx_element(quantizer.format(), quantizer.options(), shared_exponent_);
   }
   for (std::size_t c = 0; c < multipliers_.size(); ++c) {
     if (two_levels) {
@@ -324,19 +326,18 @@ void BlockQuantizer::unscale(float* values, const Piece& piece, const std::uint8
       });
 }
 
-// MX blocks in a row, all elements finite: without a scaled copy, if every scale allows it.
+// MX blocks in a row: scales and elements at once, if the kernel covers all of the batch.
 template <class Out>
-bool BlockQuantizer::cast_directly(const float* in, const Piece& piece, const std::uint8_t* scales,
-                                   Out* out) const {
+bool BlockQuantizer::quantize_directly(const float* in, GroupRange groups, std::uint8_t* scales,
+                                       Out* out) const {
+  bool done = element_.has_value();
   if constexpr (std::is_same_v<Out, float> || std::is_same_v<Out, std::uint8_t>) {
-    if (!element_ || !piece.is_whole) return false;
-    const auto [first, last] = std::minmax_element(scales, scales + piece.groups.count);
-    if (*first < element_->first_scale || *last > element_->last_scale) return false;
-    for_runs(layout_, piece.groups, [&](auto element, auto block, auto count, auto length) {
-      block_kernels::cast_mx_blocks(in + element, count, length, *element_, scales + block,
-                                    out + element);
+    if (!done) return false;
+    for_runs(layout_, groups, [&](auto element, auto block, auto count, auto length) {
+      done = done && block_kernels::quantize_mx_blocks(in + element, count, length, *element_,
+                                                       scales + block, out + element);
     });
-    return true;
+    return done;
   }
   return false;
 }
@@ -350,19 +351,25 @@ void BlockQuantizer::cast_batch(const float* in, GroupRange groups, Scale* scale
   alignas(64) std::array<float, kBatch> scaled;
   alignas(64) std::array<Out, kBatch> staged;
   bool all_finite = false;  // not known
-  if constexpr (kFinds) all_finite = find_batch(in, groups, scales);
+  if constexpr (kFinds) {
+    const std::uint64_t size = layout_.group_begin(groups.first + groups.count) - begin;
+    Out* target = stream ? staged.data() : out;
+    if (size <= kBatch && quantize_directly(in, groups, scales, target)) {
+      if (stream) block_kernels::stream_copy(target, size * sizeof(Out), out);
+      return;
+    }
+    all_finite = find_batch(in, groups, scales);
+  }
   for_pieces(groups, [&](const Piece& piece) {
     const auto elements = std::span<const float>(scaled).first(piece.size);
     Out* target = stream ? staged.data() : out + piece.offset;
     const std::span<Out> results(target, piece.size);
-    if (!all_finite || !cast_directly(in + piece.offset, piece, scales, target)) {
-      scale(in + piece.offset, piece, scales, limit_, all_finite, scaled.data());
-      if constexpr (std::is_same_v<Out, float>) {
-        quantizer_->to_values(elements, results, 1.0f, random, begin + piece.offset);
-        unscale(target, piece, scales);
-      } else {
-        quantizer_->to_codes(elements, results, 1.0f, random, begin + piece.offset);
-      }
+    scale(in + piece.offset, piece, scales, limit_, all_finite, scaled.data());
+    if constexpr (std::is_same_v<Out, float>) {
+      quantizer_->to_values(elements, results, 1.0f, random, begin + piece.offset);
+      unscale(target, piece, scales);
+    } else {
+      quantizer_->to_codes(elements, results, 1.0f, random, begin + piece.offset);
     }
     if (stream) block_kernels::stream_copy(target, results.size_bytes(), out + piece.offset);
   });

@@ -96,8 +96,8 @@ class BlockQuantizer {
              bool all_finite, float* out) const;
   void unscale(float* values, const Piece& piece, const std::uint8_t* scales) const;
   template <class Out>
-  [[nodiscard]] bool cast_directly(const float* in, const Piece& piece, const std::uint8_t* scales,
-                                   Out* out) const;
+  [[nodiscard]] bool quantize_directly(const float* in, GroupRange groups, std::uint8_t* scales,
+                                       Out* out) const;
   template <bool kFinds, class Scale, class Out>
   void cast_batch(const float* in, GroupRange groups, Scale* scales, Out* out, CounterRandom random,
                   bool stream) const;

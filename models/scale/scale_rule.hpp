@@ -37,10 +37,15 @@ class SharedExponent {
   /// The E8M0 code of X, kept in 0..254. amax_bits: fp32 bits of a finite magnitude; X is 1 for 0.
   [[nodiscard]] std::uint8_t code(std::uint32_t amax_bits) const {
     if (amax_bits < kMinNormalBits) return code_of_subnormal(amax_bits);
-    // A carry out of the fraction doubles X.
-    const auto field = static_cast<int>((amax_bits + (kFractionMask - limit_)) >> kFractionBits);
+    const auto field = static_cast<int>((amax_bits + carry()) >> kFractionBits);
     return static_cast<std::uint8_t>(std::clamp(field - emax_, 0, int{kMaxCode}));
   }
+
+  /// Exponent of the element's largest finite.
+  [[nodiscard]] int emax() const { return emax_; }
+  /// What is added to a normal amax's bits before its exponent is taken: X doubles where that
+  /// carries out of the fraction.
+  [[nodiscard]] std::uint32_t carry() const { return kFractionMask - limit_; }
 
  private:
   static constexpr int kFractionBits = 23;

@@ -98,21 +98,8 @@ class KernelScheme final : public PreparedScheme {
                         "--nan max",
                         first_index + at + bad));
       }
-      if constexpr (Kernel::kUsesWords) fill_words(random, first_index + at, words.data(), n);
+      if constexpr (Kernel::kUsesWords) random.fill(first_index + at, std::span(words).first(n));
       work(block.data(), words.data(), at, n);
-    }
-  }
-
-  static void fill_words(CounterRandom random, std::uint64_t first, std::uint32_t* words,
-                         std::size_t n) {
-    const auto keys = random.keys(first);
-    if (first >> 32 != (first + n - 1) >> 32) {  // the keys change inside: rare
-      for (std::size_t i = 0; i < n; ++i) words[i] = random.word(first + i);
-      return;
-    }
-    const auto low = static_cast<std::uint32_t>(first);
-    for (std::size_t i = 0; i < n; ++i) {
-      words[i] = CounterRandom::mix(low + static_cast<std::uint32_t>(i), keys.key0, keys.key1);
     }
   }
 

@@ -20,6 +20,7 @@
 #include "models/quantize/quantizer.hpp"
 #include "models/scale/scaling.hpp"
 #include "models/schemes/schemes.hpp"
+#include "sim/cli/cast_counts.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/parallel.hpp"
 #include "sim/cli/progress.hpp"
@@ -38,25 +39,6 @@ constexpr std::size_t kSliceElements = std::size_t{1} << 18;
 constexpr std::size_t kSlicesPerThread = 4;
 
 // What became of a tensor's elements.
-struct CastCounts {
-  std::uint64_t zeros = 0;      // results that are zero
-  std::uint64_t above_max = 0;  // finite inputs whose scaled magnitude is above the largest finite
-  std::uint64_t infs = 0;       // results
-  std::uint64_t nans = 0;       // results
-
-  void add_result(float value) {
-    zeros += value == 0.0f ? 1u : 0u;
-    infs += std::isinf(value) ? 1u : 0u;
-    nans += std::isnan(value) ? 1u : 0u;
-  }
-  void add(const CastCounts& other) {
-    zeros += other.zeros;
-    above_max += other.above_max;
-    infs += other.infs;
-    nans += other.nans;
-  }
-};
-
 // Casts one tensor and hands the results on, chunk by chunk.
 class TensorCaster {
  public:
@@ -123,10 +105,10 @@ class TensorCaster {
     }
     scaling_.cast(first, in, out, random_);
     if constexpr (std::is_same_v<Out, float>) {
-      for (const float value : out) counts.add_result(value);
+      counts.add_results(out);
     } else {
       quantizer_.decode_codes(std::span<const Out>(out), in);  // `in` has done its duty
-      for (const float value : in) counts.add_result(value);
+      counts.add_results(in);
     }
     return counts;
   }

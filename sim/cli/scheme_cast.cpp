@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "sim/cli/cast_counts.hpp"
 #include "sim/cli/parallel.hpp"
 #include "sim/cli/progress.hpp"
 #include "traces/mapped_file.hpp"
@@ -64,27 +65,6 @@ SchemeStatistics gather(const SelectedTensor& selected, bool with_deviations, un
   return all;
 }
 
-struct Counts {
-  std::uint64_t zeros = 0;      // results
-  std::uint64_t above_max = 0;  // finite inputs outside the scheme's range
-  std::uint64_t infs = 0;       // results
-  std::uint64_t nans = 0;       // results
-
-  void add_results(std::span<const float> values) {
-    for (const float value : values) {
-      zeros += value == 0.0f ? 1u : 0u;
-      infs += std::isinf(value) ? 1u : 0u;
-      nans += std::isnan(value) ? 1u : 0u;
-    }
-  }
-  void add(const Counts& other) {
-    zeros += other.zeros;
-    above_max += other.above_max;
-    infs += other.infs;
-    nans += other.nans;
-  }
-};
-
 // One tensor, prepared.
 struct Job {
   SelectedTensor selected;
@@ -101,11 +81,11 @@ struct Job {
 
 // Out: float for values, else a code's type.
 template <class Out>
-Counts map_slice(const Job& job, CounterRandom random, std::uint64_t first, std::span<float> in,
-                 std::span<Out> out) {
+CastCounts map_slice(const Job& job, CounterRandom random, std::uint64_t first, std::span<float> in,
+                     std::span<Out> out) {
   read_floats(*job.selected.tensor, first, in);
   const SchemeInfo& info = job.info();
-  Counts counts;
+  CastCounts counts;
   for (const float x : in) {
     const bool is_outside = double{x} < info.lowest || double{x} > info.highest;
     counts.above_max += is_outside && std::isfinite(x) ? 1u : 0u;
@@ -124,26 +104,26 @@ Counts map_slice(const Job& job, CounterRandom random, std::uint64_t first, std:
 }
 
 template <class Out>
-Counts map_tensor(const Job& job, SafetensorsWriter& writer, Progress& progress,
-                  const Session& session) {
+CastCounts map_tensor(const Job& job, SafetensorsWriter& writer, Progress& progress,
+                      const Session& session) {
   const Tensor& tensor = *job.selected.tensor;
   const CounterRandom random(tensor_seed(session.seed, RandomUnit::quantizer, tensor.name));
   const std::uint64_t numel = tensor.numel();
   const std::size_t chunk = kSliceElements * kSlicesPerThread * session.threads;
   std::vector<float> in(static_cast<std::size_t>(std::min<std::uint64_t>(chunk, numel)));
   std::vector<Out> out(in.size());
-  Counts total;
+  CastCounts total;
   for (std::uint64_t first = 0; first < numel; first += chunk) {
     const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(chunk, numel - first));
     const std::size_t slices = (size + kSliceElements - 1) / kSliceElements;
-    std::vector<Counts> counts(slices);
+    std::vector<CastCounts> counts(slices);
     parallel_for(slices, session.threads, [&](std::size_t s) {
       const std::size_t begin = s * kSliceElements;
       const std::size_t length = std::min(kSliceElements, size - begin);
       counts[s] = map_slice<Out>(job, random, first + begin, std::span(in).subspan(begin, length),
                                  std::span(out).subspan(begin, length));
     });
-    for (const Counts& slice : counts) total.add(slice);
+    for (const CastCounts& slice : counts) total.add(slice);
     job.selected.trace->file().release(tensor, first, size);
     writer.append(std::span<const Out>(out).first(size));
     progress.add(size);
@@ -151,8 +131,8 @@ Counts map_tensor(const Job& job, SafetensorsWriter& writer, Progress& progress,
   return total;
 }
 
-Counts write_tensor(const Job& job, bool as_values, SafetensorsWriter& writer, Progress& progress,
-                    const Session& session) {
+CastCounts write_tensor(const Job& job, bool as_values, SafetensorsWriter& writer,
+                        Progress& progress, const Session& session) {
   if (as_values) return map_tensor<float>(job, writer, progress, session);
   switch (job.code_dtype()) {
     case DType::I8:
@@ -203,6 +183,7 @@ std::map<std::string, std::string> metadata(const SchemeCast& cast, const TraceS
   if (cast.scheme.has_cast_options()) {
     result["cast_round"] = rounding_name(cast.options.rounding);
     result["cast_overflow"] = overflow_name(cast.options.overflow);
+    result["cast_flush"] = flush_name(cast.options.flush);
   }
   return result;
 }
@@ -234,7 +215,7 @@ ExitCode run_scheme_cast(const SchemeCast& cast, const TraceSelection& selection
   Progress progress(session, "cast", elements);
   for (const Job& job : jobs) {
     const Tensor& tensor = *job.selected.tensor;
-    const Counts counts = for_tensor(
+    const CastCounts counts = for_tensor(
         job.selected, [&] { return write_tensor(job, cast.as_values, writer, progress, session); });
     table.add_row({job.selected.trace->path(), tensor.name, tensor.numel(),
                    double{job.info().scale}, counts.zeros, counts.above_max, counts.infs,

@@ -162,16 +162,14 @@ def lognormal_alpha(x, fit, target):
 
 def counter_words(seed, n):
     """random_words.counter_word for indices below n, in vectors."""
-    key = random_words.splitmix64(seed ^ random_words.splitmix64(0))
-    h = np.arange(n, dtype=np.uint32) ^ np.uint32(key & 0xFFFFFFFF)
+    keys = [random_words.splitmix64(seed ^ random_words.splitmix64(block)) for block in range((n + 63) // 64)]
+    keys = np.array(keys, dtype=np.uint64)[:, None]
     with np.errstate(over="ignore"):
+        h = (np.arange(64, dtype=np.uint32) * np.uint32(0x9E3779B9)) ^ keys.astype(np.uint32)
+        h = h * ((keys >> np.uint64(32)).astype(np.uint32) | np.uint32(1))
         h ^= h >> np.uint32(16)
-        h *= np.uint32(0x7FEB352D)
-        h ^= h >> np.uint32(15)
-        h += np.uint32(key >> 32)
         h *= np.uint32(0x846CA68B)
-        h ^= h >> np.uint32(16)
-    return h
+    return h.ravel()[:n]
 
 
 def prune(x, alpha, seed, name):

@@ -28,11 +28,8 @@ def tensor_seed(seed, unit, name):
 
 
 def counter_word(seed, index):
-    key = splitmix64(seed ^ splitmix64(index >> 32))
-    h = (index & M32) ^ (key & M32)
+    key = splitmix64(seed ^ splitmix64(index // 64))
+    h = ((index % 64 * 0x9E3779B9) & M32) ^ (key & M32)
+    h = (h * ((key >> 32) | 1)) & M32
     h ^= h >> 16
-    h = (h * 0x7FEB352D) & M32
-    h ^= h >> 15
-    h = (h + (key >> 32)) & M32
-    h = (h * 0x846CA68B) & M32
-    return h ^ (h >> 16)
+    return (h * 0x846CA68B) & M32

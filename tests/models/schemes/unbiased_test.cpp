@@ -14,7 +14,7 @@ namespace {
 
 class Unbiased : public testing::TestWithParam<const char*> {};
 
-TEST_P(Unbiased, MeanOfManyRoundingsIsTheElementWithinFourStandardErrors) {
+TEST_P(Unbiased, MeanOfManyRoundingsIsTheElementWithinSixStandardErrors) {
   constexpr std::size_t kTimes = 1 << 15;
   const CounterRandom random(Seed{test_seed(11)});
   // On and between the values of every scheme.
@@ -42,8 +42,9 @@ TEST_P(Unbiased, MeanOfManyRoundingsIsTheElementWithinFourStandardErrors) {
     }
     const double gap = most - least;
     if (gap == 0) {
-      // Never moved: x is a value, to the rounding of fp32, or all but a value.
-      EXPECT_NEAR(double{x}, least, 2e-3 / kTimes + 1e-6 * std::abs(least)) << GetParam();
+      // Never moved: x is a value, to the rounding of fp32, or so near to one that not moving once
+      // has a chance above e^-20 (no gap is above 1).
+      EXPECT_NEAR(double{x}, least, 20.0 / kTimes + 1e-6 * std::abs(least)) << GetParam();
       continue;
     }
     ++between;
@@ -51,7 +52,8 @@ TEST_P(Unbiased, MeanOfManyRoundingsIsTheElementWithinFourStandardErrors) {
     EXPECT_GE(most, double{x});
     const double share = (double{x} - least) / gap;
     const double error = gap * std::sqrt(share * (1 - share) / kTimes);
-    EXPECT_NEAR(sum / kTimes, double{x}, 4 * error + gap * 0x1p-22) << GetParam() << " of " << x;
+    // A false alarm in 5e8 elements.
+    EXPECT_NEAR(sum / kTimes, double{x}, 6 * error + gap * 0x1p-22) << GetParam() << " of " << x;
   }
   EXPECT_LE(clipped, std::string_view(GetParam()).starts_with("wage") ? 2 : 0);
   EXPECT_GE(between, 6) << "too few elements between two values: the test says nothing";
