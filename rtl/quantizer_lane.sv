@@ -1,23 +1,31 @@
-// fp32 to the code of a small float format: sign, exponent field, mantissa field, right-aligned
-// (docs/numerics.md, "Casting" and "Hardware"; models/format/codec.hpp, encode).
+// fp32, times a power of two, to the code of a small float format: sign, exponent field, mantissa
+// field, right-aligned (docs/numerics.md, "Casting" and "Hardware"; models/format/codec.hpp, encode).
 //
-// Combinational. Rounds to nearest, ties to the even code (also where MantissaBits = 0), or
-// stochastically: the top RandomBits fraction bits plus random_i carry out, what lies below them is
-// dropped. One expression serves subnormals, normals and the carry into the exponent. Subnormal
-// inputs are exact. A NaN in a format without one becomes +0.
+// Combinational. One expression serves subnormals, normals and the carry into the exponent.
+// Subnormal inputs are exact, and so is the product with 2^scale_exponent_i: it is never rounded on
+// its own. A NaN in a format without one becomes +0.
+//
+// Rounding counts as models' Rounding::Mode: 0 rne (ties to the even code, also where MantissaBits is
+// 0), 1 rna, 2 rtz, 3 rup, 4 rdn, 5 rto, 6 sr (the top RandomBits fraction bits plus random_i carry
+// out; what lies below them is dropped), 7 sru (the same with the fraction rounded to RandomBits).
 module quantizer_lane #(
     parameter int unsigned ExponentBits = 5,     // 1..7
     parameter int unsigned MantissaBits = 2,     // 0..6; at most 8 bits with the sign
     parameter int          Bias         = 15,    // 0..255
     parameter int unsigned NonFinite    = 0,     // 0 ieee, 1 fn, 2 f, 3 fnuz: models' NonFinite
     parameter bit          Saturate     = 1'b0,  // 0: to infinity, else NaN, else the largest finite
-    parameter bit          Stochastic   = 1'b0,
-    parameter int unsigned RandomBits   = 24     // 1..24
+    parameter int unsigned Rounding     = 0,     // 0..7, see above
+    parameter int unsigned RandomBits   = 24,    // 1..32, of sr and sru
+    parameter bit          Scaled       = 1'b0   // 0: scale_exponent_i is ignored
 ) (
-    input  logic [                       31:0] x_i,
-    input  logic [             RandomBits-1:0] random_i,
-    output logic [ExponentBits+MantissaBits:0] code_o
+    input  logic        [                       31:0] x_i,
+    input  logic signed [                        7:0] scale_exponent_i,
+    input  logic        [             RandomBits-1:0] random_i,
+    output logic        [ExponentBits+MantissaBits:0] code_o
 );
+
+  localparam int unsigned Rne = 0, Rna = 1, Rup = 3, Rdn = 4, Rto = 5, Sr = 6, Sru = 7;
+  localparam int unsigned Rtz = 2;
 
   localparam int unsigned MagnitudeBits = ExponentBits + MantissaBits;
   localparam int unsigned CodeBits = MagnitudeBits + 1;
@@ -34,11 +42,24 @@ module quantizer_lane #(
 
   // The exponent field that fp32 gives the smallest normal of the format.
   localparam logic signed [9:0] MinField = 10'(128 - Bias);
-  // Fraction bits kept below the quantum, and the shift beyond which nothing is left to round:
-  // x < 1/2 quantum when rounding to nearest, x < 2^-RandomBits quanta when stochastic.
-  localparam int unsigned FractionBits = Stochastic ? RandomBits : 25;
-  localparam int unsigned MaxShift = Stochastic ? MantissaBits + 1 + RandomBits : MantissaBits + 2;
+  // The shift beyond which nothing is left to round, and the fraction bits kept below the quantum:
+  // sr drops what lies below its RandomBits; the others lose none up to that shift, so that `inexact`
+  // means what it says.
+  localparam bit IsStochastic = Rounding == Sr || Rounding == Sru;
+  localparam int unsigned MaxShift = MantissaBits + 2 + (Rounding == Sr ? RandomBits - 1 :
+                                                         Rounding == Sru ? RandomBits : 0);
+  localparam int unsigned FractionBits = Rounding == Sr ? RandomBits :
+                                         Rounding == Sru ? 25 + RandomBits : 25;
   localparam int unsigned AlignedBits = MantissaBits + 1 + FractionBits;
+
+  logic signed [9:0] scale;
+  if (Scaled) begin : gen_scale
+    assign scale = 10'(scale_exponent_i);
+  end else begin : gen_no_scale
+    logic unused_scale;
+    assign unused_scale = ^scale_exponent_i;
+    assign scale        = '0;
+  end
 
   logic sign, is_nan, is_inf;
   logic [23:0] raw_significand, significand;
@@ -49,11 +70,11 @@ module quantizer_lane #(
     is_nan          = x_i[30:23] == 8'hff && x_i[22:0] != '0;
     is_inf          = x_i[30:23] == 8'hff && x_i[22:0] == '0;
     raw_significand = {x_i[30:23] != '0, x_i[22:0]};
-    raw_field       = {2'b00, x_i[30:24], x_i[23] || x_i[30:23] == '0};
+    raw_field       = {2'b00, x_i[30:24], x_i[23] || x_i[30:23] == '0} + scale;
   end
 
-  if (Bias > 127) begin : gen_normalise
-    // The format goes below fp32's normals, so fp32's subnormals need their own exponent.
+  if (Bias > 127 || Scaled) begin : gen_normalise
+    // The format, or the scale, reaches fp32's subnormals: they need their own exponent.
     logic [4:0] leading_zeros;
     always_comb begin
       leading_zeros = '0;
@@ -87,38 +108,60 @@ module quantizer_lane #(
   logic [AlignedBits-1:0] aligned;
   logic [FractionBits-1:0] fraction;
   logic [16:0] truncated, rounded;
-  logic carry;
+  logic up;
   always_comb begin
     aligned   = AlignedBits'({significand, {FractionBits{1'b0}}} >> (23 - MantissaBits)) >> shift;
     fraction  = aligned[FractionBits-1:0];
     truncated = (17'(binade) << MantissaBits) + 17'(aligned[AlignedBits-1:FractionBits]);
   end
 
-  if (Stochastic) begin : gen_stochastic
+  if (IsStochastic) begin : gen_stochastic
     logic [RandomBits:0] sum;
-    always_comb begin
-      sum   = {1'b0, fraction} + {1'b0, random_i};
-      carry = sum[RandomBits];
+    logic carry_in;
+    if (Rounding == Sru) begin : gen_rounded
+      always_comb begin
+        carry_in = fraction[24] && (fraction[23:0] != '0 || fraction[25]);
+      end
+    end else begin : gen_cut
+      assign carry_in = 1'b0;
     end
-  end else begin : gen_nearest
+    always_comb begin
+      sum = {1'b0, fraction[FractionBits-1-:RandomBits]} + {1'b0, random_i} + (RandomBits + 1)'(carry_in);
+      up  = sum[RandomBits];
+    end
+  end else begin : gen_deterministic
     logic unused_random;
     assign unused_random = ^random_i;
+    logic guard, inexact;
     always_comb begin
-      carry = fraction[FractionBits-1] && (fraction[FractionBits-2:0] != '0 || truncated[0]);
+      guard   = fraction[FractionBits-1];
+      inexact = fraction != '0;
+      up      = 1'b0;
+      unique case (Rounding)
+        Rne: up = guard && (fraction[FractionBits-2:0] != '0 || truncated[0]);
+        Rna: up = guard;
+        Rup: up = inexact && !sign;
+        Rdn: up = inexact && sign;
+        Rto: up = inexact && !truncated[0];
+        default: up = 1'b0;
+      endcase
     end
   end
 
+  // A finite value that is rounded toward zero never leaves the finite ones (IEEE 754, 7.4).
+  logic toward_zero, overflow, to_largest;
   logic [MagnitudeBits-1:0] magnitude;
-  logic overflow;
   always_comb begin
-    rounded   = truncated + 17'(carry);
-    overflow  = is_inf || rounded > 17'(MaxFinite);
-    magnitude = rounded[MagnitudeBits-1:0];
+    toward_zero = Rounding == Rtz || (Rounding == Rup && sign) || (Rounding == Rdn && !sign);
+    rounded     = truncated + 17'(up);
+    overflow    = is_inf || rounded > 17'(MaxFinite);
+    to_largest  = Saturate || (toward_zero && !is_inf);
+    magnitude   = rounded[MagnitudeBits-1:0];
     if (overflow) magnitude = MagnitudeBits'(MaxFinite);
-    if (overflow && !Saturate && IsIeee) magnitude = MagnitudeBits'(MaxFinite + 1);
+    if (overflow && !to_largest && IsIeee) magnitude = MagnitudeBits'(MaxFinite + 1);
     code_o = {sign, magnitude};
     if (IsFnuz && magnitude == '0) code_o = '0;
-    if (overflow && !Saturate && !IsIeee && HasNan) code_o = CodeBits'(NanCode);
+    if (overflow && !to_largest && !IsIeee && HasNan) code_o = CodeBits'(NanCode);
     if (is_nan) code_o = HasNan ? CodeBits'(NanCode) : '0;
   end
 

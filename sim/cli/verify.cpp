@@ -36,7 +36,7 @@ class VerifyCommand : public Command {
         .group("Modules (default: all that were built)")
         .value("module", "LIST", "lfsr, quantizer_lane, quantizer, pruner_lane, pruner")
         .value("format", "LIST", "formats of the quantizers")
-        .value("round", "LIST", "rne, sr:R")
+        .value("round", "LIST", "rne, rna, rtz, rup, rdn, rto, sr:R, sru:R")
         .value("overflow", "LIST", "standard, saturate")
         .group("Inputs")
         .flag("exhaustive",
@@ -102,13 +102,13 @@ class VerifyCommand : public Command {
 
  private:
   void report(const std::vector<verify::Result>& results, Session& session) {
-    Table table(
-        {"module", "format", "rounding", "vectors", "mismatches", "first_mismatch", "overflow"});
+    Table table({"module", "format", "rounding", "vectors", "mismatches", "first_mismatch",
+                 "overflow", "scale"});
     std::uint64_t vectors = 0;
     std::uint64_t mismatches = 0;
     for (const verify::Result& r : results) {
-      table.add_row(
-          {r.module, r.format, r.rounding, r.vectors, r.mismatches, r.first_mismatch, r.overflow});
+      table.add_row({r.module, r.format, r.rounding, r.vectors, r.mismatches, r.first_mismatch,
+                     r.overflow, r.scale});
       vectors += r.vectors;
       mismatches += r.mismatches;
     }

@@ -36,7 +36,7 @@ Built built_parameters(const Options& options) {
     built.roundings.insert(rounding_name({.mode = Rounding::Mode::sr, .random_bits = bits}));
   };
   if (options.has_module("quantizer_lane")) {
-    const QuantizerBank bank(QuantizerBank::Shape::every_row);
+    const QuantizerBank bank;
     for (const QuantizerRow& row : bank.rows()) {
       built.formats.insert(format_name(row.format));
       built.roundings.insert(rounding_name(row.rounding));
@@ -48,7 +48,9 @@ Built built_parameters(const Options& options) {
   }
   const StreamBank bank;
   for (const StreamRow& row : bank.rows()) {
-    if (row.is_pruner && options.has_module("pruner")) add_random_bits(row.random_bits);
+    if (row.is_pruner && options.has_module("pruner")) {
+      add_random_bits(row.rounding.random_bits);
+    }
     if (!row.is_pruner && options.has_module("quantizer")) {
       built.formats.insert(format_name(row.format));
       built.roundings.insert(rounding_name(row.rounding));

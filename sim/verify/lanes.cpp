@@ -1,87 +1,26 @@
 #include "sim/verify/lanes.hpp"
 
 #include <algorithm>
-#include <array>
 #include <type_traits>
 
 #include <Vpruner_bank.h>
 #include <Vquantizer_bank.h>
-#include <Vquantizer_wide_bank.h>
 
-#include "models/format/formats.hpp"
-#include "sim/verify/rows.hpp"
+#include "sim/verify/quantizer_model.hpp"
 
 namespace gradpath::verify {
 
-struct QuantizerBank::Impl {
-  virtual ~Impl() = default;
-  virtual void cast(std::size_t row, std::span<const std::uint32_t> x,
-                    std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
-                    std::span<std::uint8_t> saturated) = 0;
-  std::vector<QuantizerRow> rows;
-};
-
-namespace {
-
-template <class Model>
-struct Bank : QuantizerBank::Impl {
-  static constexpr std::size_t kInputs =
-      std::extent_v<std::remove_reference_t<decltype(Model::x_i)>>;
-  static_assert(kInputs > 0);
-
-  Bank() {
-    model.clk_i = 0;
-    model.eval();
-    for (std::uint32_t row = 0; row < model.row_count_o; ++row) {
-      model.row_i = row;
-      model.eval();
-      const std::uint32_t bits = model.row_o;
-      rows.push_back({row_format(bits), row_rounding(bits)});
-    }
-  }
-
-  void cast(std::size_t row, std::span<const std::uint32_t> x, std::span<const std::uint32_t> words,
-            std::span<std::uint8_t> standard, std::span<std::uint8_t> saturated) override {
-    using Clock = std::remove_reference_t<decltype(model.clk_i)>;
-    for (std::size_t begin = 0; begin < x.size(); begin += kInputs) {
-      const std::size_t count = std::min(kInputs, x.size() - begin);
-      for (std::size_t i = 0; i < count; ++i) {
-        model.x_i[i] = x[begin + i];
-        model.random_i[i] = words[begin + i];
-      }
-      // Either edge counts.
-      model.clk_i = static_cast<Clock>(model.clk_i ^ (Clock{1} << row));
-      model.eval();
-      for (std::size_t i = 0; i < count; ++i) {
-        standard[begin + i] = model.standard_o[row][i];
-        saturated[begin + i] = model.saturated_o[row][i];
-      }
-    }
-  }
-
-  VerilatedContext context;
-  Model model{&context};
-};
-
-}  // namespace
-
-QuantizerBank::QuantizerBank(Shape shape) {
-  if (shape == Shape::wide) {
-    impl_ = std::make_unique<Bank<Vquantizer_wide_bank>>();
-  } else {
-    impl_ = std::make_unique<Bank<Vquantizer_bank>>();
-  }
-}
+QuantizerBank::QuantizerBank() : impl_(std::make_unique<QuantizerModel<Vquantizer_bank>>()) {}
 QuantizerBank::~QuantizerBank() = default;
 QuantizerBank::QuantizerBank(QuantizerBank&&) noexcept = default;
 QuantizerBank& QuantizerBank::operator=(QuantizerBank&&) noexcept = default;
 
 const std::vector<QuantizerRow>& QuantizerBank::rows() const { return impl_->rows; }
 
-void QuantizerBank::cast(std::size_t row, std::span<const std::uint32_t> x,
+void QuantizerBank::cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
                          std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
                          std::span<std::uint8_t> saturated) {
-  impl_->cast(row, x, words, standard, saturated);
+  impl_->cast(row, scale_exponent, x, words, standard, saturated);
 }
 
 struct PrunerBank::Impl {

@@ -15,26 +15,24 @@ namespace gradpath::verify {
 struct QuantizerRow {
   Format format;
   Rounding rounding;
+  bool scaled = false;  ///< it has a scale exponent
 };
 
 /// Every rtl/quantizer_lane.sv that was built (harness/quantizer_table.sv), each with both ways of
 /// overflow. One object a thread.
 class QuantizerBank {
  public:
-  enum class Shape {
-    every_row,  ///< the whole table
-    wide,       ///< the first rows of it, many inputs an evaluation: for exhaustive runs
-  };
-  explicit QuantizerBank(Shape shape);
+  QuantizerBank();
   ~QuantizerBank();
   QuantizerBank(QuantizerBank&&) noexcept;
   QuantizerBank& operator=(QuantizerBank&&) noexcept;
 
   [[nodiscard]] const std::vector<QuantizerRow>& rows() const;
-  /// Codes of fp32 bit patterns; word: 32 random bits each, of which the lane takes the top ones.
-  /// All spans of one size.
-  void cast(std::size_t row, std::span<const std::uint32_t> x, std::span<const std::uint32_t> words,
-            std::span<std::uint8_t> standard, std::span<std::uint8_t> saturated);
+  /// Codes of fp32 bit patterns times 2^scale_exponent (-128..127; ignored by a row without a
+  /// scale). words: 32 random bits each, of which the lane takes the top ones. Spans of one size.
+  void cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
+            std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
+            std::span<std::uint8_t> saturated);
 
   struct Impl;
 

@@ -1,13 +1,16 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cmath>
+#include <limits>
 #include <memory>
-#include <optional>
 
 #include <fmt/format.h>
 
+#include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
 #include "models/quantize/quantizer.hpp"
+#include "sim/verify/batch.hpp"
 #include "sim/verify/checks.hpp"
 #include "sim/verify/lanes.hpp"
 #include "sim/verify/vectors.hpp"
@@ -16,35 +19,54 @@ namespace gradpath::verify {
 namespace {
 
 constexpr std::array kOverflows = {Overflow::standard, Overflow::saturate};
-constexpr std::size_t kBlock = 4096;
 
 // One row of the bank against the golden model, both ways of overflow at once. in_bulk: against its
-// fast path for whole arrays, else element by element.
+// fast path for whole arrays, else against the definition, element by element, the scaled value
+// exact in double.
 class Comparison {
  public:
-  Comparison(QuantizerBank& bank, std::size_t row, bool in_bulk, const Options& options)
-      : bank_(bank), row_(row), in_bulk_(in_bulk), parameters_(bank.rows()[row]) {
+  Comparison(QuantizerBank& bank, std::size_t row, int scale_exponent, bool in_bulk,
+             const Options& options)
+      : bank_(bank),
+        row_(row),
+        scale_exponent_(scale_exponent),
+        in_bulk_(in_bulk),
+        parameters_(bank.rows()[row]),
+        batch_([this](auto x, auto words) { compare(x, words); }) {
     for (const Overflow overflow : kOverflows) {
       golden_.emplace_back(parameters_.format,
                            CastOptions{parameters_.rounding, overflow, NanPolicy::zero});
       results_.push_back({.module = "quantizer_lane",
                           .format = format_name(parameters_.format),
                           .rounding = rounding_name(parameters_.rounding),
-                          .overflow = std::string(overflow_name(overflow))});
+                          .overflow = std::string(overflow_name(overflow)),
+                          .scale = parameters_.scaled ? "exponent" : ""});
       wanted_.push_back(options.has_overflow(overflow));
     }
   }
 
-  [[nodiscard]] const Quantizer& golden() const { return golden_.front(); }
+  void add(std::uint32_t x, std::uint32_t word) { batch_.add(x, word); }
 
-  void add(std::uint32_t x, std::uint32_t word) {
-    x_[count_] = x;
-    words_[count_] = word;
-    if (++count_ == kBlock) flush();
+  // With a random word (a lane that does not round stochastically must ignore it), and those that
+  // decide: the ends and both sides of the step.
+  void add_deciding(std::uint32_t x, std::uint32_t word, std::uint32_t other_word) {
+    add(x, word);
+    if (!parameters_.rounding.is_stochastic()) return;
+    const int random_bits = parameters_.rounding.random_bits;
+    add(x, other_word);
+    add(x, static_cast<std::uint32_t>((std::uint64_t{1} << (32 - random_bits)) - 1));  // number 0
+    add(x, 0xffffffffu);
+    const Code down = expected(golden_.front(), x, 0);
+    const auto number = deciding_number(
+        random_bits, [&](std::uint32_t w) { return expected(golden_.front(), x, w) != down; });
+    if (!number) return;
+    const auto [at, below] = deciding_words(*number, random_bits);
+    add(x, at);
+    add(x, below);
   }
 
   std::vector<Result> finish() {
-    flush();
+    batch_.flush();
     std::vector<Result> wanted;
     for (std::size_t i = 0; i < results_.size(); ++i) {
       if (wanted_[i]) wanted.push_back(results_[i]);
@@ -53,13 +75,20 @@ class Comparison {
   }
 
  private:
-  void flush() {
-    const std::size_t n = count_;
-    bank_.cast(row_, std::span(x_).first(n), std::span(words_).first(n),
-               std::span(codes_[0]).first(n), std::span(codes_[1]).first(n));
+  [[nodiscard]] Code expected(const Quantizer& golden, std::uint32_t x, std::uint32_t word) const {
+    const auto value = std::bit_cast<float>(x);
+    if (!parameters_.scaled) return golden.code(value, word);
+    return encode(golden.format(), golden.options(), std::ldexp(double{value}, scale_exponent_),
+                  word);
+  }
+
+  void compare(std::span<const std::uint32_t> x, std::span<const std::uint32_t> words) {
+    const std::size_t n = x.size();
+    bank_.cast(row_, scale_exponent_, x, words, std::span(codes_[0]).first(n),
+               std::span(codes_[1]).first(n));
     for (std::size_t k = 0; k < kOverflows.size(); ++k) {
       if (!wanted_[k]) continue;
-      golden_codes(golden_[k]);
+      golden_codes(golden_[k], x, words);
       if (std::equal(expected_.begin(), expected_.begin() + static_cast<std::ptrdiff_t>(n),
                      codes_[k].begin())) {
         results_[k].vectors += n;
@@ -67,94 +96,84 @@ class Comparison {
       }
       for (std::size_t i = 0; i < n; ++i) {
         results_[k].count(codes_[k][i] == expected_[i], [&] {
-          return fmt::format("x=0x{:08x} word=0x{:08x} expected=0x{:02x} got=0x{:02x}", x_[i],
-                             words_[i], expected_[i], codes_[k][i]);
+          return fmt::format("x=0x{:08x}{} word=0x{:08x} expected=0x{:02x} got=0x{:02x}", x[i],
+                             parameters_.scaled ? fmt::format(" scale=2^{}", scale_exponent_) : "",
+                             words[i], expected_[i], codes_[k][i]);
         });
       }
     }
-    count_ = 0;
   }
 
-  void golden_codes(const Quantizer& golden) {
-    const auto words = std::span(words_).first(count_);
-    const auto out = std::span(expected_).first(count_);
-    std::transform(x_.begin(), x_.begin() + static_cast<std::ptrdiff_t>(count_), values_.begin(),
-                   [](std::uint32_t bits) { return std::bit_cast<float>(bits); });
-    const auto values = std::span<const float>(values_).first(count_);
-    if (in_bulk_) {
-      golden.to_codes_with_words<std::uint8_t>(values, words, out);
+  void golden_codes(const Quantizer& golden, std::span<const std::uint32_t> x,
+                    std::span<const std::uint32_t> words) {
+    if (in_bulk_ && !parameters_.scaled) {
+      std::transform(x.begin(), x.end(), values_.begin(),
+                     [](std::uint32_t bits) { return std::bit_cast<float>(bits); });
+      golden.to_codes_with_words<std::uint8_t>(std::span<const float>(values_).first(x.size()),
+                                               words, std::span(expected_).first(x.size()));
       return;
     }
-    for (std::size_t i = 0; i < count_; ++i) {
-      out[i] = static_cast<std::uint8_t>(golden.code(values[i], words[i]));
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      expected_[i] = static_cast<std::uint8_t>(expected(golden, x[i], words[i]));
     }
   }
 
   QuantizerBank& bank_;
   std::size_t row_;
+  int scale_exponent_;
   bool in_bulk_;
   QuantizerRow parameters_;
+  Batch batch_;
   std::vector<Quantizer> golden_;
   std::vector<Result> results_;
   std::vector<bool> wanted_;
-  std::size_t count_ = 0;
-  std::array<std::uint32_t, kBlock> x_ = {};
-  std::array<std::uint32_t, kBlock> words_ = {};
-  std::array<float, kBlock> values_ = {};
-  std::array<std::uint8_t, kBlock> expected_ = {};
-  std::array<std::array<std::uint8_t, kBlock>, 2> codes_ = {};
+  std::array<float, Batch::kBlock> values_ = {};
+  std::array<std::uint8_t, Batch::kBlock> expected_ = {};
+  std::array<std::array<std::uint8_t, Batch::kBlock>, 2> codes_ = {};
 };
 
-// The smallest of the 2^R random numbers that rounds x away from zero; none if no number does.
-std::optional<std::uint32_t> deciding_number(const Quantizer& golden, float x, int random_bits) {
-  const int up = 32 - random_bits;
-  const auto code = [&](std::uint32_t number) { return golden.code(x, number << up); };
-  const Code down = code(0);
-  std::uint32_t low = 0;
-  std::uint32_t high = (1u << random_bits) - 1;
-  if (code(high) == down) return std::nullopt;
-  while (high - low > 1) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    (code(middle) == down ? low : high) = middle;
-  }
-  return high;
-}
-
-void add_with_words(Comparison& comparison, const Rounding& rounding, std::uint32_t x,
-                    const CounterRandom& random, std::uint64_t index) {
-  comparison.add(x, random.word(2 * index));  // also for a lane that must ignore it
-  if (!rounding.is_stochastic()) return;
-  const int unused_bits = 32 - rounding.random_bits;
-  const std::uint32_t ones = (1u << unused_bits) - 1;
-  comparison.add(x, random.word(2 * index + 1));
-  comparison.add(x, ones);  // the number 0, and bits that must not matter
-  comparison.add(x, 0xffffffffu);
-  if (const auto number =
-          deciding_number(comparison.golden(), std::bit_cast<float>(x), rounding.random_bits)) {
-    comparison.add(x, *number << unused_bits);
-    comparison.add(x, ((*number - 1) << unused_bits) | ones);
-  }
-}
-
 std::vector<Result> check_chosen(std::size_t row, const Options& options) {
-  QuantizerBank bank(QuantizerBank::Shape::every_row);
-  const auto comparison = std::make_unique<Comparison>(bank, row, false, options);
+  QuantizerBank bank;
+  const auto comparison = std::make_unique<Comparison>(bank, row, 0, false, options);
   const QuantizerRow& parameters = bank.rows()[row];
   const CounterRandom random{derive(options.seed, row)};
   std::uint64_t index = 0;
   for (const auto& inputs : {bf16_inputs(), corner_inputs(parameters.format)}) {
     for (const std::uint32_t x : inputs) {
-      add_with_words(*comparison, parameters.rounding, x, random, index++);
+      comparison->add_deciding(x, random.word(2 * index), random.word(2 * index + 1));
+      ++index;
     }
   }
   return comparison->finish();
 }
 
+// A format's corners, moved by the scale: what decides lies where x times the scale is a corner.
+std::vector<Result> check_scaled(std::size_t row, int scale_exponent, const Options& options) {
+  QuantizerBank bank;
+  const auto comparison = std::make_unique<Comparison>(bank, row, scale_exponent, false, options);
+  const CounterRandom random{
+      derive(options.seed, row * 256 + static_cast<std::size_t>(128 + scale_exponent))};
+  std::uint64_t index = 0;
+  const auto add = [&](std::uint32_t x) {
+    comparison->add_deciding(x, random.word(2 * index), random.word(2 * index + 1));
+    ++index;
+  };
+  for (const std::uint32_t x : special_inputs()) add(x);
+  for (const std::uint32_t corner : corner_inputs(bank.rows()[row].format)) {
+    const double x = std::ldexp(double{std::bit_cast<float>(corner)}, -scale_exponent);
+    if (std::fabs(x) <= double{std::numeric_limits<float>::max()}) {
+      add(std::bit_cast<std::uint32_t>(static_cast<float>(x)));
+    }
+  }
+  for (std::uint32_t i = 0; i < 4096; ++i) add(random.word(~std::uint64_t{i}));
+  return comparison->finish();
+}
+
 // All inputs with these top bits, with one random word each.
-std::vector<Result> check_range(QuantizerBank::Shape shape, std::size_t row, std::uint32_t top,
-                                int top_bits, const Options& options) {
-  QuantizerBank bank(shape);
-  const auto comparison = std::make_unique<Comparison>(bank, row, true, options);
+std::vector<Result> check_range(std::size_t row, std::uint32_t top, int top_bits,
+                                const Options& options) {
+  QuantizerBank bank;
+  const auto comparison = std::make_unique<Comparison>(bank, row, 0, true, options);
   const CounterRandom random{derive(options.seed, row)};
   const std::uint64_t count = std::uint64_t{1} << (32 - top_bits);
   const bool draws = bank.rows()[row].rounding.is_stochastic();
@@ -169,20 +188,23 @@ std::vector<Result> check_range(QuantizerBank::Shape shape, std::size_t row, std
 
 std::vector<Check> make_quantizer_lane_checks(const Options& options) {
   constexpr int kTopBits = 6;
-  const QuantizerBank bank(QuantizerBank::Shape::every_row);
-  const QuantizerBank wide(QuantizerBank::Shape::wide);
+  const QuantizerBank bank;
   std::vector<Check> checks;
   for (std::size_t row = 0; row < bank.rows().size(); ++row) {
-    const auto& [format, rounding] = bank.rows()[row];
-    if (!options.has_format(format) || !options.has_rounding(rounding)) continue;
-    if (!options.exhaustive) {
-      checks.emplace_back([=] { return check_chosen(row, options); });
+    const QuantizerRow& parameters = bank.rows()[row];
+    if (!options.has_format(parameters.format) || !options.has_rounding(parameters.rounding)) {
       continue;
     }
-    const auto shape =
-        row < wide.rows().size() ? QuantizerBank::Shape::wide : QuantizerBank::Shape::every_row;
-    for (std::uint32_t top = 0; top < 1u << kTopBits; ++top) {
-      checks.emplace_back([=] { return check_range(shape, row, top, kTopBits, options); });
+    if (options.exhaustive) {
+      for (std::uint32_t top = 0; top < 1u << kTopBits; ++top) {
+        checks.emplace_back([=] { return check_range(row, top, kTopBits, options); });
+      }
+      continue;
+    }
+    checks.emplace_back([=] { return check_chosen(row, options); });
+    if (!parameters.scaled) continue;
+    for (const int scale_exponent : {-128, -127, -126, -40, -1, 1, 13, 100, 126, 127}) {
+      checks.emplace_back([=] { return check_scaled(row, scale_exponent, options); });
     }
   }
   return checks;

@@ -7,7 +7,7 @@ namespace gradpath::verify {
 
 std::vector<Result> merge(std::span<const std::vector<Result>> results) {
   const auto key = [](const Result& r) {
-    return std::tie(r.module, r.format, r.rounding, r.overflow);
+    return std::tie(r.module, r.format, r.rounding, r.overflow, r.scale);
   };
   std::vector<Result> merged;
   for (const auto& part : results) {

@@ -11,9 +11,10 @@ namespace gradpath::verify {
 /// What one RTL module with one set of parameters said, against the golden model.
 struct Result {
   std::string module;
-  std::string format;    ///< format_name; empty where the module has none
-  std::string rounding;  ///< rounding_name; empty where the module has none
-  std::string overflow;  ///< overflow_name; empty where the module has none
+  std::string format = {};    ///< format_name; empty where the module has none
+  std::string rounding = {};  ///< rounding_name; empty where the module has none
+  std::string overflow = {};  ///< overflow_name; empty where the module has none
+  std::string scale = {};     ///< "exponent" where the module has a scale exponent
   std::uint64_t vectors = 0;
   std::uint64_t mismatches = 0;
   std::string first_mismatch = {};  ///< input, word, expected, got in hex; empty if all are equal

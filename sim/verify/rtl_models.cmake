@@ -4,9 +4,8 @@
 function(gradpath_rtl_models target rtl_dir)
   cmake_parse_arguments(ARG "" "OPTIMISE" "SOURCES;ARGS" ${ARGN})
   set(harness ${PROJECT_SOURCE_DIR}/sim/verify/harness)
-  set(modules
-    ${rtl_dir}/lfsr.sv ${rtl_dir}/pruner.sv ${rtl_dir}/pruner_lane.sv ${rtl_dir}/quantizer.sv
-    ${rtl_dir}/quantizer_lane.sv ${rtl_dir}/stream_buffer.sv)
+  file(GLOB modules CONFIGURE_DEPENDS ${rtl_dir}/*.sv)
+  list(REMOVE_ITEM modules ${ARG_SOURCES})
   set(common -O3 --x-assign fast --x-initial fast --assert ${ARG_ARGS})
   # Generated code: its own target, without our warnings, and without sanitizers or coverage, which
   # take minutes to compile over it and would look at Verilator, not at us. Its slow parts run once.
@@ -15,15 +14,15 @@ function(gradpath_rtl_models target rtl_dir)
   verilate(${target} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} PREFIX Vquantizer_wide_bank TOP_MODULE quantizer_bank
-    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
-    VERILATOR_ARGS ${common} -GInputs=16 -GRowCount=4 ${speed})
   verilate(${target} PREFIX Vpruner_bank TOP_MODULE pruner_bank
     SOURCES ${ARG_SOURCES} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
   verilate(${target} PREFIX Vstream_bank TOP_MODULE stream_bank
-    SOURCES ${ARG_SOURCES} ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
+    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
   target_link_libraries(${target} PUBLIC Threads::Threads)
+  # What a failed property prints goes to stderr, where it does not mix with results.
+  target_compile_options(${target} PRIVATE -include ${harness}/messages.hpp)
+  target_compile_definitions(${target} PRIVATE VL_PRINTF=gradpath_print_to_stderr)
   get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
   set_target_properties(${target} PROPERTIES
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")

@@ -19,23 +19,18 @@ constexpr std::array kStalls = {Stalls{0, 0},     Stalls{128, 0},  Stalls{0, 128
                                 Stalls{128, 128}, Stalls{32, 224}, Stalls{224, 32}};
 
 bool wanted(const StreamRow& row, const Options& options) {
-  if (row.is_pruner) {
-    return options.has_module("pruner") &&
-           options.has_rounding({.mode = Rounding::Mode::sr, .random_bits = row.random_bits});
-  }
+  if (row.is_pruner) return options.has_module("pruner") && options.has_rounding(row.rounding);
   return options.has_module("quantizer") && options.has_format(row.format) &&
          options.has_rounding(row.rounding) && options.has_overflow(row.overflow);
 }
 
 Result empty_result(const StreamRow& row) {
-  if (row.is_pruner) {
-    const Rounding rounding{.mode = Rounding::Mode::sr, .random_bits = row.random_bits};
-    return {.module = "pruner", .format = {}, .rounding = rounding_name(rounding), .overflow = {}};
-  }
+  if (row.is_pruner) return {.module = "pruner", .rounding = rounding_name(row.rounding)};
   return {.module = "quantizer",
           .format = format_name(row.format),
           .rounding = rounding_name(row.rounding),
-          .overflow = std::string(overflow_name(row.overflow))};
+          .overflow = std::string(overflow_name(row.overflow)),
+          .scale = row.scaled ? "exponent" : ""};
 }
 
 // Values over the whole range of a format and a little beyond, some of any bits, some special.
@@ -75,6 +70,7 @@ std::vector<Result> check_random(std::size_t row, const Options& options) {
           parameters, {.name = fmt::format("random stream {}", run),
                        .values = values,
                        .alpha = std::bit_cast<std::uint32_t>(stalls.input == 0 ? 1.0f : 0.7f),
+                       .scale_exponent = static_cast<int>(run % 7) - 3,
                        .seed = seed,
                        .holes = holes});
       run_script(bank, row, script, stalls, derive(seed, 2), result);
@@ -108,13 +104,15 @@ std::vector<Result> check_data(std::size_t row, const Options& options, const St
   const StreamRow parameters = bank.rows()[row];
   Result result = empty_result(parameters);
   std::vector<float> values(data.values.begin(), data.values.end());
-  StreamInput input{
-      .name = data.name, .values = values, .alpha = 0, .seed = derive(options.seed, row)};
+  StreamInput input{.name = data.name, .values = values, .seed = derive(options.seed, row)};
   if (parameters.is_pruner) {
     input.alpha = std::bit_cast<std::uint32_t>(threshold(values));
   } else {
     const float scale = power_of_two_scale(parameters.format, values);
-    for (float& x : values) x *= scale;
+    input.scale_exponent = std::ilogb(scale);
+    if (!parameters.scaled) {
+      for (float& x : values) x *= scale;
+    }
   }
   run_script(bank, row, make_script(parameters, input), {.input = 48, .output = 48},
              derive(input.seed, 2), result);
@@ -147,7 +145,7 @@ std::vector<Check> make_lfsr_checks(const Options& options) {
   constexpr std::uint64_t kSteps = 4096;
   return {[seed = options.seed] {
     StreamBank bank;
-    Result result{.module = "lfsr", .format = {}, .rounding = {}, .overflow = {}};
+    Result result{.module = "lfsr"};
     const CounterRandom random{seed};
     for (std::uint32_t i = 0; i < 16; ++i) {
       const std::uint32_t start = i == 0 ? 0 : i == 1 ? 1 : i == 2 ? 0xffffffffu : random.word(i);

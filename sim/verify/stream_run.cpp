@@ -1,9 +1,11 @@
 #include "sim/verify/stream_run.hpp"
 
 #include <bit>
+#include <cmath>
 
 #include <fmt/format.h>
 
+#include "models/format/codec.hpp"
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/quantize/quantizer.hpp"
 
@@ -11,17 +13,25 @@ namespace gradpath::verify {
 namespace {
 
 // The golden model's word for every lane of every beat.
-std::vector<std::uint32_t> golden_outputs(const StreamRow& row, float alpha,
+std::vector<std::uint32_t> golden_outputs(const StreamRow& row, const StreamInput& input,
                                           std::span<const float> values,
                                           std::span<const std::uint32_t> words) {
   std::vector<std::uint32_t> out(values.size());
   if (row.is_pruner) {
     std::vector<float> pruned(values.size());
-    StochasticPruner(alpha, row.random_bits).prune_with_words(values, words, pruned);
+    StochasticPruner(std::bit_cast<float>(input.alpha), row.rounding.random_bits)
+        .prune_with_words(values, words, pruned);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::bit_cast<std::uint32_t>(pruned[i]);
+    return out;
+  }
+  const CastOptions options{row.rounding, row.overflow, NanPolicy::zero};
+  if (row.scaled) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      out[i] = encode(row.format, options, std::ldexp(double{values[i]}, input.scale_exponent),
+                      words[i]);
+    }
   } else {
-    Quantizer(row.format, {row.rounding, row.overflow, NanPolicy::zero})
-        .to_codes_with_words<std::uint32_t>(values, words, out);
+    Quantizer(row.format, options).to_codes_with_words<std::uint32_t>(values, words, out);
   }
   return out;
 }
@@ -36,6 +46,7 @@ StreamScript make_script(const StreamRow& row, const StreamInput& input) {
   StreamScript script{.name = input.name,
                       .seeds = {},
                       .alpha = input.alpha,
+                      .scale_exponent = input.scale_exponent,
                       .inputs = {},
                       .words = {},
                       .expected = {}};
@@ -57,7 +68,7 @@ StreamScript make_script(const StreamRow& row, const StreamInput& input) {
     }
   }
 
-  const auto out = golden_outputs(row, std::bit_cast<float>(input.alpha), values, script.words);
+  const auto out = golden_outputs(row, input, values, script.words);
   for (std::size_t beat = 0; beat < beats; ++beat) {
     Beat in;
     Beat expected;
@@ -114,6 +125,7 @@ void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, S
   const std::size_t beats = script.inputs.size();
   const std::uint64_t patience = 1000 + 64 * static_cast<std::uint64_t>(beats);
   bank.set_alpha(script.alpha);
+  bank.set_scale_exponent(script.scale_exponent);
   bank.reset(row, script.seeds);
 
   std::size_t accepted = 0;

@@ -16,6 +16,7 @@ struct StreamScript {
   std::string name;  ///< for the report of a mismatch
   std::vector<std::uint32_t> seeds;
   std::uint32_t alpha = 0;  ///< fp32 bits, of a pruner
+  int scale_exponent = 0;   ///< of a quantizer with a scale
   std::vector<Beat> inputs;
   std::vector<std::uint32_t> words;  ///< inputs.size() * lanes, for the report
   std::vector<Beat> expected;
@@ -24,8 +25,9 @@ struct StreamScript {
 /// What a script is made from: `values` fill the lanes in order.
 struct StreamInput {
   std::string name;
-  std::span<const float> values;  ///< as the module sees them: scaled already
+  std::span<const float> values;  ///< as the module sees them
   std::uint32_t alpha = 0;
+  int scale_exponent = 0;
   Seed seed;
   bool holes = false;  ///< some lanes of some beats hold no element
 };

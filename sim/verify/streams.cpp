@@ -46,10 +46,13 @@ StreamBank::StreamBank() : impl_(std::make_unique<Impl>()) {
     StreamRow entry;
     entry.is_pruner = (bits >> 44 & 0xf) == 1;
     entry.lanes = bits >> 32 & 0xff;
-    entry.random_bits = static_cast<int>(low & 0xff);
-    if (!entry.is_pruner) {
-      entry.format = row_format(low);
-      entry.rounding = row_rounding(low);
+    if (entry.is_pruner) {
+      entry.rounding = {.mode = Rounding::Mode::sr, .random_bits = static_cast<int>(low & 0xff)};
+    } else {
+      const QuantizerRow quantizer = row_quantizer(low);
+      entry.format = quantizer.format;
+      entry.rounding = quantizer.rounding;
+      entry.scaled = quantizer.scaled;
       entry.overflow = (bits >> 40 & 0xf) == 1 ? Overflow::saturate : Overflow::standard;
     }
     impl_->rows.push_back(entry);
@@ -74,6 +77,10 @@ void StreamBank::reset(std::size_t row, std::span<const std::uint32_t> seeds) {
 }
 
 void StreamBank::set_alpha(std::uint32_t alpha) { impl_->model.alpha_i = alpha & 0x7fffffffu; }
+
+void StreamBank::set_scale_exponent(int scale_exponent) {
+  impl_->model.scale_exponent_i = static_cast<std::uint8_t>(scale_exponent);
+}
 
 bool StreamBank::ready(std::size_t row) const { return impl_->model.ready_o[row] != 0; }
 

@@ -27,10 +27,10 @@ struct Beat {
 struct StreamRow {
   bool is_pruner = false;
   std::size_t lanes = 0;
-  int random_bits = 0;  ///< 0: to nearest even
-  Format format = {};   ///< of a quantizer
-  Rounding rounding = {};
+  Format format = {};      ///< of a quantizer
+  Rounding rounding = {};  ///< of a pruner: sr with its random bits
   Overflow overflow = Overflow::standard;
+  bool scaled = false;  ///< a quantizer with a scale exponent
 };
 
 /// Every streaming module that was built (harness/stream_table.sv) and one rtl/lfsr.sv, clock by
@@ -46,8 +46,10 @@ class StreamBank {
 
   /// Two cycles in reset with these lane seeds.
   void reset(std::size_t row, std::span<const std::uint32_t> seeds);
-  /// The threshold of a pruner, as fp32 bits; while the row is empty.
+  /// The threshold of a pruner, as fp32 bits, and the scale exponent of a quantizer, for the beats
+  /// that are accepted from now on.
   void set_alpha(std::uint32_t alpha);
+  void set_scale_exponent(int scale_exponent);
   /// What the row shows before the next clock edge; depends on registers alone.
   [[nodiscard]] bool ready(std::size_t row) const;
   [[nodiscard]] std::optional<Beat> output(std::size_t row) const;

@@ -11,27 +11,42 @@ import sys
 IEEE, FN, FINITE, FNUZ = range(4)
 
 
-def quantizer(exponent_bits, mantissa_bits, bias, non_finite, saturate, random_bits):
+RNE, RNA, RTZ, RUP, RDN, RTO, SR, SRU = range(8)
+
+
+def quantizer(exponent_bits, mantissa_bits, bias, non_finite, saturate, rounding, random_bits=1, scaled=0):
     return {"ExponentBits": f"{exponent_bits}", "MantissaBits": f"{mantissa_bits}", "Bias": f"{bias}",
-            "NonFinite": f"{non_finite}", "Saturate": f"1'b{saturate}",
-            "Stochastic": f"1'b{int(random_bits > 0)}", "RandomBits": f"{random_bits or 1}"}
+            "NonFinite": f"{non_finite}", "Saturate": f"1'b{saturate}", "Rounding": f"{rounding}",
+            "RandomBits": f"{random_bits}", "Scaled": f"1'b{scaled}"}
 
 
-# The ends of every parameter, each kind of non-finite codes, and a bias above fp32's.
+# The ends of every parameter, each kind of non-finite codes, each rounding, and a bias above fp32's.
 QUANTIZERS = [
-    quantizer(5, 2, 15, IEEE, 0, 0),
-    quantizer(4, 3, 7, FN, 1, 24),
-    quantizer(2, 1, 1, FINITE, 0, 1),
-    quantizer(4, 3, 8, FNUZ, 0, 16),
-    quantizer(3, 0, 3, IEEE, 0, 24),
-    quantizer(7, 0, 255, FINITE, 1, 24),
-    quantizer(1, 6, 0, IEEE, 1, 0),
+    quantizer(5, 2, 15, IEEE, 0, RNE),
+    quantizer(4, 3, 7, FN, 1, SR, 24),
+    quantizer(2, 1, 1, FINITE, 0, SR, 1, scaled=1),
+    quantizer(4, 3, 8, FNUZ, 0, SRU, 16),
+    quantizer(3, 0, 3, IEEE, 0, SRU, 1, scaled=1),
+    quantizer(7, 0, 255, FINITE, 1, SRU, 32),
+    quantizer(1, 6, 0, IEEE, 1, RNE, scaled=1),
+    quantizer(5, 2, 15, IEEE, 0, RNA),
+    quantizer(4, 3, 7, FN, 0, RTZ, scaled=1),
+    quantizer(5, 2, 15, IEEE, 0, RUP),
+    quantizer(3, 2, 3, FINITE, 1, RDN),
+    quantizer(5, 2, 16, FNUZ, 0, RTO),
 ]
 ELABORATIONS = {
+    "compactor": [{"Lanes": "8", "CodeBits": "8", "NegativeZero": "1'b1"},
+                  {"Lanes": "3", "CodeBits": "4", "NegativeZero": "1'b0"},
+                  {"Lanes": "1", "CodeBits": "2", "NegativeZero": "1'b1"}],
+    "decompactor": [{"Lanes": "8", "CodeBits": "8"}, {"Lanes": "3", "CodeBits": "4"},
+                    {"Lanes": "1", "CodeBits": "2"}],
     "lfsr": [{}],
+    "lane_words": [{"Lanes": "3", "RandomBits": "32"}, {"Lanes": "1", "RandomBits": "1"}],
     "stream_buffer": [{"Width": "1"}, {"Width": "73"}],
+    "stream_stage": [{"OperandWidth": "1", "ResultWidth": "1"}, {"OperandWidth": "9", "ResultWidth": "4"}],
     "quantizer_lane": QUANTIZERS,
-    "quantizer": [{"Lanes": lanes, **q} for q, lanes in zip(QUANTIZERS, "8311111")],
+    "quantizer": [{"Lanes": lanes, **q} for q, lanes in zip(QUANTIZERS, "831111111111")],
     "pruner_lane": [{"RandomBits": "24"}, {"RandomBits": "1"}],
     "pruner": [{"Lanes": "2", "RandomBits": "16"}, {"Lanes": "1", "RandomBits": "1"}],
 }

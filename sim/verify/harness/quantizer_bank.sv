@@ -1,14 +1,16 @@
-// The lanes of quantizer_table.sv in one Verilated model, each row with its two ways of overflow.
+// Rows of quantizer_table.sv in one Verilated model, each with its two ways of overflow.
 //
 // A row has a clock of its own: only rows whose clock changes (either edge) take the inputs and are
 // evaluated, so that a run over one format does not pay for the others.
 module quantizer_bank #(
     parameter int Inputs   = 2,
-    parameter int RowCount = quantizer_table::RowCount  // the first rows of the table
+    parameter int FirstRow = 0,
+    parameter int RowCount = quantizer_table::RowCount
 ) (
     input  logic [RowCount-1:0] clk_i,
     input  logic [31:0] x_i[Inputs],
     input  logic [31:0] random_i[Inputs],
+    input  logic signed [7:0] scale_exponent_i,
     output logic [7:0] standard_o[RowCount][Inputs],
     output logic [7:0] saturated_o[RowCount][Inputs],
 
@@ -21,21 +23,22 @@ module quantizer_bank #(
 
   assign row_count_o   = 32'(RowCount);
   assign input_count_o = 32'(Inputs);
-  assign row_o         = quantizer_table::row(int'(row_i));
+  assign row_o         = quantizer_table::row(FirstRow + int'(row_i));
 
   for (genvar r = 0; r < RowCount; r++) begin : gen_rows
-    localparam logic [31:0] Row = quantizer_table::row(r);
+    localparam logic [31:0] Row = quantizer_table::row(FirstRow + r);
     localparam int unsigned ExponentBits = 32'(Row[31:28]);
     localparam int unsigned MantissaBits = 32'(Row[27:24]);
-    localparam bit Stochastic = Row[7:0] != 8'd0;
-    localparam int unsigned RandomBits = Stochastic ? 32'(Row[7:0]) : 1;
+    localparam int unsigned RandomBits = 32'(Row[7:0]);
 
     for (genvar i = 0; i < Inputs; i++) begin : gen_inputs
       logic [31:0] x_q;
       logic [RandomBits-1:0] random_q;
+      logic signed [7:0] scale_exponent_q;
       always_ff @(edge clk_i[r]) begin
-        x_q      <= x_i[i];
-        random_q <= random_i[i][31-:RandomBits];
+        x_q              <= x_i[i];
+        random_q         <= random_i[i][31-:RandomBits];
+        scale_exponent_q <= scale_exponent_i;
       end
 
       for (genvar saturate = 0; saturate < 2; saturate++) begin : gen_overflow
@@ -44,14 +47,16 @@ module quantizer_bank #(
             .ExponentBits(ExponentBits),
             .MantissaBits(MantissaBits),
             .Bias        (32'(Row[23:16])),
-            .NonFinite   (32'(Row[15:8])),
+            .NonFinite   (32'(Row[10:8])),
             .Saturate    (saturate != 0),
-            .Stochastic  (Stochastic),
-            .RandomBits  (RandomBits)
+            .Rounding    (32'(Row[15:12])),
+            .RandomBits  (RandomBits),
+            .Scaled      (Row[11])
         ) u_lane (
-            .x_i     (x_q),
-            .random_i(random_q),
-            .code_o  (code)
+            .x_i             (x_q),
+            .scale_exponent_i(scale_exponent_q),
+            .random_i        (random_q),
+            .code_o          (code)
         );
         if (saturate != 0) begin : gen_saturated
           assign saturated_o[r][i] = 8'(code);

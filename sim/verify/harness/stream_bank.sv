@@ -6,6 +6,7 @@ module stream_bank (
     input  logic                                      rst_ni,
     input  logic [   32*stream_table::MaxLanes-1:0]   seed_i,
     input  logic [                              30:0] alpha_i,
+    input  logic signed [                        7:0] scale_exponent_i,
     input  logic                                      valid_i,
     output logic                                      ready_o [stream_table::RowCount],
     input  logic [   32*stream_table::MaxLanes-1:0]   data_i,
@@ -43,7 +44,6 @@ module stream_bank (
     localparam int unsigned Lanes = 32'(Row[39:32]);
     localparam int unsigned ExponentBits = 32'(Row[31:28]);
     localparam int unsigned MantissaBits = 32'(Row[27:24]);
-    localparam bit Stochastic = Row[7:0] != 8'd0;
 
     logic [Lanes-1:0] mask;
     assign mask_o[r] = stream_table::MaxLanes'(mask);
@@ -78,14 +78,16 @@ module stream_bank (
           .ExponentBits(ExponentBits),
           .MantissaBits(MantissaBits),
           .Bias        (32'(Row[23:16])),
-          .NonFinite   (32'(Row[15:8])),
+          .NonFinite   (32'(Row[10:8])),
           .Saturate    (Row[43:40] == stream_table::ToLargest),
-          .Stochastic  (Stochastic),
-          .RandomBits  (Stochastic ? 32'(Row[7:0]) : 1)
+          .Rounding    (32'(Row[15:12])),
+          .RandomBits  (32'(Row[7:0])),
+          .Scaled      (Row[11])
       ) u_quantizer (
           .clk_i  (clk_i[r]),
           .rst_ni,
           .seed_i (seed_i[32*Lanes-1:0]),
+          .scale_exponent_i,
           .valid_i,
           .ready_o(ready_o[r]),
           .data_i (data_i[32*Lanes-1:0]),
