@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <limits>
 #include <numbers>
+#include <span>
 #include <stdexcept>
 
 #include "models/synth/elementary.hpp"
@@ -19,25 +20,12 @@ constexpr std::size_t kBlock = 1024;
 struct Words {
   std::array<std::uint32_t, kBlock> high;   // of the magnitude's probability
   std::array<std::uint32_t, kBlock> low;    // of the same
-  std::array<std::uint32_t, kBlock> other;  // whether it is zero; the sign in the lowest bit
+  std::array<std::uint32_t, kBlock> other;  // whether it is zero; the sign in bit 8
 };
 
 void draw(Seed seed, std::uint64_t first, std::size_t count,
           std::array<std::uint32_t, kBlock>& out) {
-  const CounterRandom random(seed);
-  // The keys change every 2^32 elements only.
-  std::size_t i = 0;
-  while (i < count) {
-    const std::uint64_t index = first + i;
-    const auto [key0, key1] = random.keys(index);
-    const auto low = static_cast<std::uint32_t>(index);
-    const std::uint64_t left = (std::uint64_t{1} << 32) - low;
-    const auto run = static_cast<std::size_t>(std::min<std::uint64_t>(left, count - i));
-    for (std::size_t k = 0; k < run; ++k) {
-      out[i + k] = CounterRandom::mix(low + static_cast<std::uint32_t>(k), key0, key1);
-    }
-    i += run;
-  }
+  CounterRandom(seed).fill(first, std::span(out).first(count));
 }
 
 using Reals = std::array<double, kBlock>;
@@ -66,7 +54,7 @@ void transform(const Distribution& d, const Reals& magnitude, const Words& words
     case Distribution::Kind::lognormal:
       for (std::size_t i = 0; i < count; ++i) {
         const double z = sign(words.high[i] >> 31) * magnitude[i];
-        x[i] = sign(words.other[i]) * exponential(d.mu + d.sigma * z);
+        x[i] = sign(words.other[i] >> 8) * exponential(d.mu + d.sigma * z);
       }
       break;
     case Distribution::Kind::laplace:
