@@ -4,12 +4,9 @@
 #include <bit>
 #include <utility>
 
-#include "models/profile/profile_kernels.hpp"
-
 namespace gradpath {
 namespace {
 
-constexpr std::size_t kKeys = std::size_t{1} << 16;
 constexpr std::size_t kBlock = 4096;  // read twice: by vectors, then by the scatter from L1
 constexpr std::uint32_t kSign = 0x8000;
 constexpr std::uint32_t kInfinityBits = 0x7f800000;
@@ -19,7 +16,10 @@ constexpr std::uint32_t kLowMask = 0xffff;
 
 }  // namespace
 
-ProfileBuilder::ProfileBuilder() : cells_(kKeys), ties_(kKeys), counts_(kKeys) {
+ProfileBuilder::ProfileBuilder()
+    : cells_(kernels::kProfileKeys + kernels::kZeroCells),
+      ties_(kernels::kProfileKeys),
+      counts_(kernels::kProfileKeys) {
   least_bits_ = 0xffffffffu;
 }
 
@@ -32,8 +32,7 @@ void ProfileBuilder::add(std::span<const float> values) {
     const kernels::BlockScan scan = kernels::scan_block(block);
     least_bits_ = std::min(least_bits_, scan.least_bits);
     most_bits_ = std::max(most_bits_, scan.most_bits);
-    zeros_[0] += scan.zeros[0];
-    zeros_[1] += scan.zeros[1];
+    zeros_ += scan.zeros;
     checksum_ += scan.checksum;
     if (scan.most_bits < kInfinityBits) {
       most_finite_bits_ = std::max(most_finite_bits_, scan.most_bits);
@@ -46,23 +45,17 @@ void ProfileBuilder::add(std::span<const float> values) {
     if (scan.on_edge == block.size()) {
       count(block);
     } else {
-      const bool has_ties = scan.on_edge > scan.zeros[0] + scan.zeros[1];
-      has_ties ? scatter<true>(block) : scatter<false>(block);
+      kernels::scatter_block(block, cells_);
+      if (scan.on_edge > scan.zeros) count_ties(block);
     }
   }
 }
 
-template <bool kHasTies>
-void ProfileBuilder::scatter(std::span<const float> values) {
-  Cell* const cells = cells_.data();
-  [[maybe_unused]] std::uint32_t* const ties = ties_.data();
+void ProfileBuilder::count_ties(std::span<const float> values) {
+  std::uint32_t* const ties = ties_.data();
   for (const float x : values) {
     const auto bits = std::bit_cast<std::uint32_t>(x);
-    const std::uint32_t key = bits >> 16;
-    const std::uint64_t low = bits & kLowMask;
-    cells[key].low_square_sum += low * low;
-    cells[key].low_sum_and_count += (low << kCountBits) + 1;
-    if constexpr (kHasTies) ties[key] += low == 0 && (bits & kMagnitude) != 0 ? 1u : 0u;
+    ties[bits >> 16] += (bits & kLowMask) == 0 && (bits & kMagnitude) != 0 ? 1u : 0u;
   }
 }
 
@@ -74,7 +67,8 @@ void ProfileBuilder::count(std::span<const float> values) {
 void ProfileBuilder::collect(std::uint32_t first_key, std::uint32_t last_key,
                              std::vector<ProfileBucket>& buckets) {
   for (std::uint32_t key = first_key; key <= last_key; ++key) {
-    Cell& cell = cells_[key];
+    constexpr int kCountBits = kernels::ProfileCell::kCountBits;
+    kernels::ProfileCell& cell = cells_[key];
     if (cell.low_sum_and_count == 0 && counts_[key] == 0) continue;
     const std::uint64_t scattered = cell.low_sum_and_count & ((1u << kCountBits) - 1);
     buckets.push_back({.key = static_cast<std::uint16_t>(key),
@@ -111,19 +105,18 @@ void ProfileBuilder::flush() {
       nans += bucket.count - on_edge;
       continue;
     }
-    if (magnitude == 0) {  // zeros stand here, and the smallest subnormals
-      bucket.count -= zeros_[bucket.key >> 15];
+    if (magnitude == 0) {  // the smallest subnormals; all that was counted here is zero
+      bucket.count -= bucket.ties;
       bucket.ties = 0;
       if (bucket.count == 0) continue;
     }
     buckets.push_back(bucket);
   }
   const bool any = !buckets.empty();
-  profile_.merge(Profile(zeros_[0] + zeros_[1], infs, nans, any ? least_bits_ + 1 : 0,
+  profile_.merge(Profile(std::exchange(zeros_, 0), infs, nans, any ? least_bits_ + 1 : 0,
                          any ? most_finite_bits_ : 0, std::exchange(checksum_, 0),
                          std::move(buckets)));
   pending_ = 0;
-  zeros_[0] = zeros_[1] = 0;
   least_bits_ = 0xffffffffu;
   most_bits_ = 0;
   most_finite_bits_ = 0;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/profile/profile.hpp"
+#include "models/profile/profile_kernels.hpp"
 
 namespace gradpath {
 
@@ -21,30 +22,25 @@ class ProfileBuilder {
   [[nodiscard]] Profile take();
 
  private:
-  // Two 64-bit words a bucket: one addition each an element. Up to kFlush elements, neither the
-  // count (24 bits) nor the sums (40 and 56 bits) can overflow.
-  struct Cell {
-    std::uint64_t low_square_sum;
-    std::uint64_t low_sum_and_count;  ///< sum of l << 24 | count
-  };
-  static constexpr int kCountBits = 24;
-  static constexpr std::size_t kFlush = (std::size_t{1} << kCountBits) - 4096;
+  // Up to so many elements, neither the count (24 bits) nor the sums (40 and 56 bits) of a cell can
+  // overflow.
+  static constexpr std::size_t kFlush = (std::size_t{1} << kernels::ProfileCell::kCountBits) - 4096;
 
-  template <bool kHasTies>
-  void scatter(std::span<const float> values);
+  void count_ties(std::span<const float> values);
   void count(std::span<const float> values);
   void flush();
   void collect(std::uint32_t first_key, std::uint32_t last_key,
                std::vector<ProfileBucket>& buckets);
 
-  std::vector<Cell> cells_;
-  std::vector<std::uint32_t> ties_;    ///< nonzero elements of scatter() with l = 0
-  std::vector<std::uint32_t> counts_;  ///< all elements of count(), where every l is 0
-  std::size_t pending_ = 0;            ///< elements in the counters
-  std::uint32_t least_bits_ = 0;       ///< smallest nonzero magnitude among them, less 1
-  std::uint32_t most_bits_ = 0;        ///< largest magnitude among them, finite or not
+  std::vector<kernels::ProfileCell> cells_;  ///< nonzero elements of blocks not all bf16
+  std::vector<std::uint32_t> ties_;          ///< those with l = 0
+  std::vector<std::uint32_t> counts_;        ///< elements of blocks all bf16; at key +-0 the zeros
+  std::size_t pending_ = 0;                  ///< elements in the counters
+  std::uint32_t least_bits_ = 0;             ///< smallest nonzero magnitude among them, less 1
+  std::uint32_t most_bits_ = 0;              ///< largest magnitude among them, finite or not
   std::uint32_t most_finite_bits_ = 0;
-  std::uint64_t zeros_[2] = {};  ///< among them, positive and negative
+  std::uint64_t zeros_ = 0;              ///< among them
+  std::uint64_t counted_zeros_[2] = {};  ///< those in counts_, positive and negative
   std::uint64_t checksum_ = 0;
   Profile profile_;
 };

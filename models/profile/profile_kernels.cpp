@@ -1,4 +1,5 @@
-// The part of a profile that vectors can do: extremes, checksum, whether all values are bf16.
+// Loops over the elements of a profile: extremes, checksum, whether all values are bf16; sums by
+// bucket.
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "models/profile/profile_kernels.cpp"
 #include "models/profile/profile_kernels.hpp"
@@ -7,6 +8,7 @@
 #include <bit>
 #include <cstddef>
 
+#include <hwy/cache_control.h>
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
@@ -25,7 +27,7 @@ HWY_INLINE void scan_one_by_one(std::span<const float> values, BlockScan& result
     result.least_bits = std::min(result.least_bits, magnitude - 1);
     result.most_bits = std::max(result.most_bits, magnitude);
     result.on_edge += (bits & 0xffffu) == 0 ? 1u : 0u;
-    result.zeros[bits >> 31] += magnitude == 0 ? 1u : 0u;
+    result.zeros += magnitude == 0 ? 1u : 0u;
     result.checksum += profile_hash(bits);
   }
 }
@@ -39,24 +41,20 @@ BlockScan scan(std::span<const float> values) {
   const hn::RepartitionToWide<decltype(d)> dw;
   const std::size_t lanes = hn::Lanes(d);
   const auto magnitude_mask = hn::Set(d, 0x7fffffffu);
-  const auto sign = hn::Set(d, 0x80000000u);
   const auto low_half = hn::Set(d, 0xffffu);
   const auto one = hn::Set(d, 1);
   auto least = hn::Set(d, 0xffffffffu);
   auto most = hn::Zero(d);
-  auto on_edge = hn::Zero(d);
-  auto positive_zeros = hn::Zero(d);
-  auto negative_zeros = hn::Zero(d);
+  std::size_t on_edge = 0;
+  std::size_t zeros = 0;
   auto sum = hn::Zero(dw);
   for (; i + lanes <= values.size(); i += lanes) {
     const auto bits = hn::BitCast(d, hn::LoadU(df, values.data() + i));
     const auto magnitude = hn::And(bits, magnitude_mask);
     least = hn::Min(least, hn::Sub(magnitude, one));  // a zero wraps to the largest
     most = hn::Max(most, magnitude);
-    // A true mask is -1.
-    on_edge = hn::Sub(on_edge, hn::VecFromMask(d, hn::Eq(hn::And(bits, low_half), hn::Zero(d))));
-    positive_zeros = hn::Sub(positive_zeros, hn::VecFromMask(d, hn::Eq(bits, hn::Zero(d))));
-    negative_zeros = hn::Sub(negative_zeros, hn::VecFromMask(d, hn::Eq(bits, sign)));
+    on_edge += hn::CountTrue(d, hn::Eq(hn::And(bits, low_half), hn::Zero(d)));
+    zeros += hn::CountTrue(d, hn::Eq(magnitude, hn::Zero(d)));
     auto h = hn::Mul(bits, hn::Set(d, 0x9e3779b1u));
     h = hn::Xor(hn::Xor(h, hn::ShiftRight<15>(h)), hn::Set(d, 0x85ebca6bu));
     const auto other = hn::Xor(bits, hn::Set(d, 0xc2b2ae35u));
@@ -70,12 +68,72 @@ BlockScan scan(std::span<const float> values) {
   HWY_ALIGN std::uint64_t sums[HWY_MAX_BYTES / sizeof(std::uint64_t)];
   hn::Store(sum, dw, sums);
   for (std::size_t lane = 0; lane < hn::Lanes(dw); ++lane) result.checksum += sums[lane];
-  result.zeros[0] = hn::GetLane(hn::SumOfLanes(d, positive_zeros));
-  result.zeros[1] = hn::GetLane(hn::SumOfLanes(d, negative_zeros));
-  result.on_edge = hn::GetLane(hn::SumOfLanes(d, on_edge));
+  result.zeros = static_cast<std::uint32_t>(zeros);
+  result.on_edge = static_cast<std::uint32_t>(on_edge);
 #endif
   scan_one_by_one(values.subspan(i), result);
   return result;
+}
+
+void scatter(std::span<const float> values, ProfileCell* HWY_RESTRICT cells) {
+  std::size_t done = 0;
+#if HWY_TARGET != HWY_SCALAR
+  const hn::ScalableTag<float> df;
+  const hn::RebindToUnsigned<decltype(df)> d;
+  const hn::RepartitionToWide<decltype(d)> dw;
+  const hn::Full128<std::uint64_t> d2;
+  const std::size_t lanes = hn::Lanes(d);
+  const std::size_t quarter = hn::Lanes(dw);  // of a vector's addends, in words
+  constexpr std::size_t kPart = 256;          // stays in L1 between the two loops
+  HWY_ALIGN std::uint64_t addends[2 * kPart];
+  HWY_ALIGN std::uint32_t offsets[kPart];  // of the cells, in words
+  const auto low_mask = hn::Set(dw, 0xffffu);
+  const auto one = hn::Set(dw, 1);
+  const auto zero_cell = hn::And(hn::Iota(d, 0), hn::Set(d, kZeroCells - 1));
+  const auto zero_offset =
+      hn::ShiftLeft<1>(hn::Add(zero_cell, hn::Set(d, static_cast<std::uint32_t>(kProfileKeys))));
+  while (done + lanes <= values.size()) {
+    const float* HWY_RESTRICT in = values.data() + done;
+    const std::size_t count = std::min(kPart, (values.size() - done) / lanes * lanes);
+    for (std::size_t i = 0; i < count; i += lanes) {
+      hwy::Prefetch(in + i + values.size());
+      const auto bits = hn::BitCast(d, hn::LoadU(df, in + i));
+      const auto is_zero = hn::Eq(hn::Add(bits, bits), hn::Zero(d));
+      const auto offset = hn::ShiftLeft<1>(hn::ShiftRight<16>(bits));
+      hn::Store(hn::IfThenElse(is_zero, zero_offset, offset), d, offsets + i);
+      const auto pairs = hn::BitCast(dw, bits);
+      // The addends of the elements 4j + r of a vector stand in its quarter r.
+      const auto put = [&](auto low, std::size_t r) HWY_ATTR __attribute__((always_inline)) {
+        const auto square = hn::MulEven(hn::BitCast(d, low), hn::BitCast(d, low));
+        const auto sum = hn::Or(hn::ShiftLeft<ProfileCell::kCountBits>(low), one);
+        std::uint64_t* to = addends + 2 * i + r * quarter;
+        hn::Store(hn::InterleaveLower(dw, square, sum), dw, to);
+        hn::Store(hn::InterleaveUpper(dw, square, sum), dw, to + 2 * quarter);
+      };
+      put(hn::And(pairs, low_mask), 0);
+      put(hn::And(hn::ShiftRight<32>(pairs), low_mask), 1);
+    }
+    auto* const words = &cells->low_square_sum;
+    for (std::size_t i = 0; i < count; i += lanes) {
+      for (std::size_t j = 0; j < lanes / 4; ++j) {
+#pragma GCC unroll 4
+        for (std::size_t r = 0; r < 4; ++r) {
+          std::uint64_t* cell = words + offsets[i + 4 * j + r];
+          const auto addend = hn::Load(d2, addends + 2 * i + r * quarter + 2 * j);
+          hn::Store(hn::Add(hn::Load(d2, cell), addend), d2, cell);
+        }
+      }
+    }
+    done += count;
+  }
+#endif
+  for (; done < values.size(); ++done) {
+    const auto bits = std::bit_cast<std::uint32_t>(values[done]);
+    const std::uint64_t low = bits & 0xffffu;
+    ProfileCell& cell = cells[(bits & 0x7fffffffu) == 0 ? kProfileKeys : bits >> 16];
+    cell.low_square_sum += low * low;
+    cell.low_sum_and_count += (low << ProfileCell::kCountBits) + 1;
+  }
 }
 
 }  // namespace gradpath::kernels::HWY_NAMESPACE
@@ -86,7 +144,13 @@ namespace gradpath::kernels {
 
 HWY_EXPORT(scan);
 
+HWY_EXPORT(scatter);
+
 BlockScan scan_block(std::span<const float> values) { return HWY_DYNAMIC_DISPATCH(scan)(values); }
+
+void scatter_block(std::span<const float> values, std::span<ProfileCell> cells) {
+  HWY_DYNAMIC_DISPATCH(scatter)(values, cells.data());
+}
 
 }  // namespace gradpath::kernels
 #endif
