@@ -30,6 +30,8 @@ class StochasticPruner {
                         std::span<float> out) const;
 
  private:
+  void prune_block(std::span<const float> in, const std::uint32_t* words, float* out) const;
+
   float alpha_;
   int random_bits_;
 };

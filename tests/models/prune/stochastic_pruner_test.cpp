@@ -69,6 +69,40 @@ TEST(StochasticPruner, EqualsTheExactInequality) {
   EXPECT_GT(zeroed, 10'000);
 }
 
+TEST(StochasticPruner, InBulkIsElementByElement) {
+  const auto seed = test_seed();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937_64 random(seed);
+  for (int trial = 0; trial < 300; ++trial) {
+    const auto alpha = std::bit_cast<float>(static_cast<std::uint32_t>(random()) % 0x7f800000u);
+    const StochasticPruner pruner(trial == 0 ? 0.0f : alpha, 1 + static_cast<int>(random() % 24));
+    const std::size_t n = trial < 40 ? static_cast<std::size_t>(trial) : random() % 3000;
+    std::vector<float> in(n);
+    std::vector<std::uint32_t> words(n);
+    const CounterRandom counter(Seed{seed});
+    const std::uint64_t first = random() % 200;
+    for (std::size_t i = 0; i < n; ++i) {
+      // Any bits, or within a factor of 2^20 below alpha, or next to it.
+      const auto any = static_cast<std::uint32_t>(random());
+      const auto alpha_bits = std::bit_cast<std::uint32_t>(alpha);
+      const std::uint32_t below = alpha_bits - std::min(alpha_bits, any % (20u << 23));
+      const std::uint32_t near = (alpha_bits + static_cast<std::uint32_t>(i % 3) - 1) & 0x7fffffffu;
+      const std::uint32_t bits = i % 4 == 0 ? any : i % 4 == 1 ? near : (any & 0x80000000u) | below;
+      in[i] = std::bit_cast<float>(bits);
+      words[i] = counter.word(first + i);
+    }
+    std::vector<float> bulk(n);
+    pruner.prune(in, bulk, counter, first);
+    std::vector<float> with_words(n);
+    pruner.prune_with_words(in, words, with_words);
+    for (std::size_t i = 0; i < n; ++i) {
+      const auto expected = std::bit_cast<std::uint32_t>(pruner.prune(in[i], words[i]));
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(bulk[i]), expected) << in[i] << " at " << i;
+      ASSERT_EQ(std::bit_cast<std::uint32_t>(with_words[i]), expected) << in[i] << " at " << i;
+    }
+  }
+}
+
 TEST(StochasticPruner, KeepsExactlyTheStatedShareOfWords) {
   // |x| / alpha = 3/8 with R = 4: 6 of 16 words.
   const StochasticPruner pruner(8.0f, 4);
