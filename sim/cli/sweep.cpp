@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -18,6 +19,7 @@
 #include "sim/cli/progress.hpp"
 #include "sim/cli/table_output.hpp"
 #include "sim/explore/best_split.hpp"
+#include "sim/explore/cost_table.hpp"
 #include "sim/explore/results_store.hpp"
 #include "traces/tensor_data.hpp"
 #include "traces/text.hpp"
@@ -82,6 +84,16 @@ class SweepCommand : public Command {
     options.group("Work")
         .value("db", "FILE", "SQLite file that keeps results; what is in it is not done again")
         .flag("brute-force", "cast every element instead of asking the profile");
+    options.group("Cost")
+        .value("cost", "FILE",
+               "CSV of scripts/synth: adds area_ge, delay_fo4, power_proxy by format and rounding "
+               "(nan where it has none)")
+        .value_or("cost-block", "LIST", "multiplier,quantizer_lane",
+                  "blocks whose areas and powers add up, and whose longest delay counts")
+        .value(
+            "pareto", "MEASURE",
+            "adds pareto: 1 where no point of the tensor and sparsity has less error and area; " +
+                measure_names());
     options.group("Best split")
         .value("best", "BITS", "show the best format of so many bits for each tensor")
         .value_or("by", "MEASURE", "mean_relative_error", measure_names() + ", for --best");
@@ -119,12 +131,14 @@ class SweepCommand : public Command {
     for (const auto& text : arguments.list("scale")) scales.push_back(parse_scale(text));
     points_ = sweep_points(formats, roundings, overflows, scales,
                            arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0)));
+    setup_cost(arguments);
     db_ = arguments.optional_text("db");
     brute_force_ = arguments.flag("brute-force");
   }
 
   ExitCode run(Session& session) override {
     table_output_.open(inputs_.paths());
+    if (cost_path_) cost_ = CostTable::read(*cost_path_, cost_blocks_);
     inputs_.open();
     std::optional<SharedStore> store;
     if (db_) store.emplace(*db_);
@@ -193,6 +207,40 @@ class SweepCommand : public Command {
     return keep(tensor.by_kernel(point));
   }
 
+  void setup_cost(const Arguments& arguments) {
+    cost_path_ = arguments.optional_text("cost");
+    cost_blocks_ = arguments.list("cost-block");
+    if (arguments.has("pareto")) {
+      pareto_ = &find_measure(arguments.text("pareto"), "--pareto");
+      if (!cost_path_) throw UserError("--pareto weighs errors against areas: name a --cost FILE");
+    }
+    if (cost_path_ && best_bits_) {
+      throw UserError("--cost belongs to the table of all points; leave --best out");
+    }
+  }
+
+  // The points of a tensor that none of its sparsity beats in both measure and area.
+  [[nodiscard]] std::vector<bool> front(const std::vector<SweepResult>& results) const {
+    std::map<double, std::vector<std::size_t>> groups;
+    for (std::size_t p = 0; p < points_.size(); ++p) groups[points_[p].sparsity].push_back(p);
+    std::vector<bool> all(points_.size());
+    for (const auto& [sparsity, members] : groups) {
+      std::vector<double> loss;
+      std::vector<double> area;
+      for (const std::size_t p : members) {
+        loss.push_back(pareto_->loss(pareto_->value(results[p].measures)));
+        area.push_back(cost_of(points_[p]).area_ge);
+      }
+      const auto chosen = pareto_front(loss, area);
+      for (std::size_t i = 0; i < members.size(); ++i) all[members[i]] = chosen[i];
+    }
+    return all;
+  }
+
+  [[nodiscard]] Cost cost_of(const SweepPoint& point) const {
+    return cost_->find(point.format, point.rounding, point.overflow);
+  }
+
   static std::vector<std::string> splits_of(int bits) {
     std::vector<std::string> names;
     for (int exponent_bits = 1; exponent_bits <= std::min(8, bits - 1); ++exponent_bits) {
@@ -204,51 +252,61 @@ class SweepCommand : public Command {
 
   [[nodiscard]] Table full_table(const std::vector<ProfiledTensor>& tensors,
                                  const std::vector<std::vector<SweepResult>>& results) const {
-    Table table({"trace",
-                 "tensor",
-                 "format",
-                 "exponent_bits",
-                 "mantissa_bits",
-                 "bias",
-                 "rounding",
-                 "overflow",
-                 "scale",
-                 "sparsity",
-                 "mean_relative_error",
-                 "mse",
-                 "cosine",
-                 "zero_fraction",
-                 "saturated_fraction",
-                 "excluded_fraction",
-                 "sqnr_db",
-                 "bias_error",
-                 "scale_value",
-                 "method"});
+    std::vector<std::string> columns = {"trace",
+                                        "tensor",
+                                        "format",
+                                        "exponent_bits",
+                                        "mantissa_bits",
+                                        "bias",
+                                        "rounding",
+                                        "overflow",
+                                        "scale",
+                                        "sparsity",
+                                        "mean_relative_error",
+                                        "mse",
+                                        "cosine",
+                                        "zero_fraction",
+                                        "saturated_fraction",
+                                        "excluded_fraction",
+                                        "sqnr_db",
+                                        "bias_error",
+                                        "scale_value",
+                                        "method"};
+    if (cost_) columns.insert(columns.end(), {"area_ge", "delay_fo4", "power_proxy"});
+    if (pareto_ != nullptr) columns.emplace_back("pareto");
+    Table table(columns);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
+      const auto chosen = pareto_ == nullptr ? std::vector<bool>{} : front(results[i]);
       for (std::size_t p = 0; p < points_.size(); ++p) {
         const SweepPoint& point = points_[p];
         const SweepResult& result = results[i][p];
         const CastMeasures& m = result.measures;
-        table.add_row({tensors[i].trace,
-                       tensors[i].tensor,
-                       point.format_name,
-                       std::int64_t{point.format.exponent_bits},
-                       std::int64_t{point.format.mantissa_bits},
-                       std::int64_t{point.format.bias},
-                       rounding_name(point.rounding),
-                       std::string(overflow_name(point.overflow)),
-                       scale_name(point.scale),
-                       point.sparsity,
-                       m.mean_relative_error,
-                       m.mse,
-                       m.cosine,
-                       m.zero_fraction(),
-                       m.saturated_fraction(),
-                       m.excluded_fraction(),
-                       m.sqnr_db,
-                       m.bias,
-                       double{result.scale},
-                       std::string(method_name(result.method))});
+        std::vector<Cell> row = {tensors[i].trace,
+                                 tensors[i].tensor,
+                                 point.format_name,
+                                 std::int64_t{point.format.exponent_bits},
+                                 std::int64_t{point.format.mantissa_bits},
+                                 std::int64_t{point.format.bias},
+                                 rounding_name(point.rounding),
+                                 std::string(overflow_name(point.overflow)),
+                                 scale_name(point.scale),
+                                 point.sparsity,
+                                 m.mean_relative_error,
+                                 m.mse,
+                                 m.cosine,
+                                 m.zero_fraction(),
+                                 m.saturated_fraction(),
+                                 m.excluded_fraction(),
+                                 m.sqnr_db,
+                                 m.bias,
+                                 double{result.scale},
+                                 std::string(method_name(result.method))};
+        if (cost_) {
+          const Cost cost = cost_of(point);
+          row.insert(row.end(), {cost.area_ge, cost.delay_fo4, cost.power_proxy});
+        }
+        if (pareto_ != nullptr) row.emplace_back(std::int64_t{chosen[p]});
+        table.add_row(std::move(row));
       }
     }
     return table;
@@ -279,6 +337,10 @@ class SweepCommand : public Command {
   bool brute_force_ = false;
   std::optional<int> best_bits_;
   const Measure* by_ = nullptr;
+  std::optional<std::string> cost_path_;
+  std::vector<std::string> cost_blocks_;
+  std::optional<CostTable> cost_;
+  const Measure* pareto_ = nullptr;
 };
 
 }  // namespace

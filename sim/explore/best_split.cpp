@@ -29,10 +29,11 @@ bool differ_in_format_alone(const SweepPoint& a, const SweepPoint& b) {
 
 }  // namespace
 
-const Measure& find_measure(std::string_view name) {
+const Measure& find_measure(std::string_view name, std::string_view option) {
   const auto found = std::ranges::find(kMeasures, name, &Measure::name);
   if (found != kMeasures.end()) return *found;
-  throw UserError(fmt::format("--by '{}' is not known; expected one of {}", name, measure_names()));
+  throw UserError(
+      fmt::format("{} '{}' is not known; expected one of {}", option, name, measure_names()));
 }
 
 std::string measure_names() {

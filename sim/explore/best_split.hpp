@@ -18,8 +18,8 @@ struct Measure {
   bool is_logarithmic;  ///< margins are differences instead of ratios
 };
 
-/// Reads `mean_relative_error`, `mse`, `cosine` or `sqnr_db`; else UserError.
-[[nodiscard]] const Measure& find_measure(std::string_view name);
+/// Reads `mean_relative_error`, `mse`, `cosine` or `sqnr_db`; else UserError, naming the option.
+[[nodiscard]] const Measure& find_measure(std::string_view name, std::string_view option = "--by");
 /// All names, comma-separated.
 [[nodiscard]] std::string measure_names();
 

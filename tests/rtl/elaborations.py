@@ -47,6 +47,7 @@ ELABORATIONS = {
     "stream_stage": [{"OperandWidth": "1", "ResultWidth": "1"}, {"OperandWidth": "9", "ResultWidth": "4"}],
     "quantizer_lane": QUANTIZERS,
     "quantizer": [{"Lanes": lanes, **q} for q, lanes in zip(QUANTIZERS, "831111111111")],
+    "multiplier": [{"ExponentBits": e, "MantissaBits": m} for e, m in ("52", "30", "16")],
     "pruner_lane": [{"RandomBits": "24"}, {"RandomBits": "1"}],
     "pruner": [{"Lanes": "2", "RandomBits": "16"}, {"Lanes": "1", "RandomBits": "1"}],
 }

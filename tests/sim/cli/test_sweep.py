@@ -155,6 +155,70 @@ class Sweep(harness.CommandTest):
                              (["--formats", "e5m2", "--brute-force"], "brute force")):
             self.refused_saying(["sweep", "p", *options], "p: tensor 'step0/l0/grad_output'", why, "trace")
 
+    def test_cost_joins_by_format_and_rounding(self):
+        name = self.write_gradients(tensors=1, elements=100)
+        (self.folder / "cost.csv").write_text(
+            "block,format,rounding,overflow,cells,area_ge,delay_fo4,power_proxy\n"
+            "lane,e4m3f,rne,standard,1,10,5,0.5\n"    # for any other e4m3
+            "lane,e4m3fn,rne,standard,1,11,6,0.25\n"
+            "lane,e4m3fn,rne,saturate,1,12,7,0.75\n"
+            "lane,e4m3f,sr:8,standard,1,40,9,2\n"
+            "product,e4m3,,,1,100,20,4\n"             # of any rounding
+            "clocks,,,,1,1,1,1\n")                    # of any format
+        space = ["--formats", "e4m3,e4m3fn,e5m2", "--round", "rne,sr:8,rtz", "--overflow", "standard,saturate",
+                 "--cost", "cost.csv"]
+
+        def costs(*blocks):
+            rows = self.rows("sweep", name, *space, "--cost-block", ",".join(blocks))
+            return {(r["format"], r["rounding"], r["overflow"]):
+                    tuple(r[c] for c in ("area_ge", "delay_fo4", "power_proxy")) for r in rows}
+        nothing = ("nan",) * 3
+        lane = costs("lane")
+        self.assertEqual([lane["e4m3", "rne", "standard"], lane["e4m3fn", "rne", "standard"],
+                          lane["e4m3fn", "rne", "saturate"], lane["e4m3fn", "sr:8", "saturate"]],
+                         [("10", "5", "0.5"), ("11", "6", "0.25"), ("12", "7", "0.75"), ("40", "9", "2")])
+        self.assertEqual((lane["e5m2", "rne", "standard"], lane["e4m3", "rtz", "standard"]), (nothing, nothing))
+        both = costs("lane", "product", "clocks")
+        self.assertEqual(both["e4m3fn", "rne", "saturate"], ("113", "20", "5.75"))
+        self.assertEqual(both["e5m2", "rne", "standard"], nothing)
+        self.assertNotIn("area_ge", self.rows("sweep", name, *space[:-2])[0])
+
+    def test_pareto_marks_what_no_point_beats(self):
+        name = self.write_gradients(tensors=2, elements=400)
+        formats = ["e2m1f", "e2m2f", "e2m3f", "e3m2f", "e3m3f"]
+        areas = [10, 30, 30, 20, 40]
+        (self.folder / "cost.csv").write_text("format,area_ge,delay_fo4,power_proxy\n" + "".join(
+            f"{f},{a},1,1\n" for f, a in zip(formats, areas)))
+        rows = self.rows("sweep", name, "--formats", ",".join([*formats, "e5m2"]), "--scale", "none,amax-po2",
+                         "--sparsity", "0,0.5", "--cost", "cost.csv", "--pareto", "cosine")
+        for row in rows:
+            rivals = [(1 - float(r["cosine"]), float(r["area_ge"])) for r in rows
+                      if (r["tensor"], r["sparsity"]) == (row["tensor"], row["sparsity"]) and r["area_ge"] != "nan"]
+            loss, area = 1 - float(row["cosine"]), float(row["area_ge"])
+            beaten = any(x <= loss and y <= area and (x, y) != (loss, area) for x, y in rivals)
+            wanted = area == area and loss == loss and not beaten
+            self.assertEqual(row["pareto"], str(int(wanted)), row)
+        self.assertEqual({r["pareto"] for r in rows}, {"0", "1"})
+
+    def test_bad_cost_tables(self):
+        name = self.write_gradients(tensors=1, elements=50)
+        head = "block,format,rounding,area_ge,delay_fo4,power_proxy\n"
+        sweep = ["sweep", name, "--formats", "e5m2", "--cost", "cost.csv"]
+        for text, *words in (("", "no costs"), (head, "no costs"), ("format,area_ge\ne5m2,1\n", "'delay_fo4'"),
+                             (head + "lane,e5m2,rne,1,2\n", "cost.csv:2", "5 columns", "6"),
+                             (head + "lane,e5m2,rne,1,2,3\nlane,e5x,rne,1,2,3\n", "cost.csv:3", "format", "e5x"),
+                             (head + "lane,e5m2,up,1,2,3\n", "cost.csv:2", "rounding", "up"),
+                             (head + "lane,e5m2,rne,big,2,3\n", "cost.csv:2", "area_ge", "big"),
+                             (head + "lane,e5m2,rne,1,-2,3\n", "cost.csv:2", "delay_fo4", "-2"),
+                             (head + "lane,e5m2,rne,1,2,nan\n", "cost.csv:2", "power_proxy"),
+                             (head + "lane,e5m2,rne,1,2,3\n", "--cost-block", "'multiplier'", "lane")):
+            (self.folder / "cost.csv").write_text(text)
+            self.refused_saying(sweep, "cost.csv", *words)
+        self.refused_saying([*sweep[:-1], "none.csv"], "none.csv")
+        self.refused_saying([*sweep[:-2], "--pareto", "mse"], "--pareto", "--cost")
+        self.refused_saying([*sweep, "--pareto", "luck"], "--pareto", "'luck'")
+        self.refused_saying(["sweep", name, "--best", "8", "--cost", "cost.csv"], "--cost", "--best")
+
     def test_bad_options_and_stores(self):
         name = self.write_gradients(tensors=1, elements=50)
         self.refused_saying(["sweep", name], "--formats", "required")
