@@ -38,6 +38,7 @@ class MagnitudeTable {
   explicit MagnitudeTable(TensorSource source);
   /// The same for a tensor in memory, which must outlive the table.
   explicit MagnitudeTable(std::span<const float> values);
+  explicit MagnitudeTable(std::vector<float>&& values) = delete;
 
   /// As count_tensor, without subnormals, abs_min and abs_max.
   [[nodiscard]] const TensorCounts& counts() const { return counts_; }

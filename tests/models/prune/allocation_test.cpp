@@ -66,7 +66,8 @@ TEST(ExpectedPruningCosine, EqualsItsDefinition) {
     }
     EXPECT_EQ(expected_pruning_cosine(table, 0.0), 1.0);
   }
-  MagnitudeTable zeros(std::vector<float>{0.0f, 0.0f});
+  const std::vector<float> nothing = {0.0f, 0.0f};
+  MagnitudeTable zeros(nothing);
   EXPECT_TRUE(std::isnan(expected_pruning_cosine(zeros, 1.0)));
 }
 
