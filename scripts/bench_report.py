@@ -54,6 +54,9 @@ FIGURES = [
     ("mac_bench", "gemm/ampere_fp16", "products/s", 5e8),
     ("mac_bench", "gemm/volta_fp16", "products/s", 5e8),
     ("mac_bench", "gemm/fp32", "products/s", 5e8),
+    ("stats_bench", "fit", "elements/s", 2**24 / 2),  # 2^24 values in 2 s
+    ("stats_bench", "synthetic/lognormal", "elements/s", 5e7),
+    ("stats_bench", "synthetic/laplace", "elements/s", 5e7),
 ]
 
 

@@ -178,12 +178,20 @@ def best_split(program, path):
     save(figure, path)
 
 
+def fits(program, path):
+    """The picture is the program's own."""
+    root = Path(__file__).resolve().parent.parent
+    program.run("fit", str(root / "traces/data/resnet18-cifar10.safetensors"), "--tensors", "step350*grad_output",
+                "--plot", str(path), "--quiet")
+
+
 def main():
     program, figures, results = Program(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3])
     figures.mkdir(parents=True, exist_ok=True)
     code_spacing(program, figures / "code-spacing.svg")
     rounding_thresholds(program, figures / "rounding-thresholds.svg")
     pruned_fraction(program, figures / "pruned-fraction.svg")
+    fits(program, figures / "fits.svg")
     best_split(program, figures / "best-split.svg")
     stochastic_bias(program, figures / "stochastic-bias.svg", results / "stochastic-rounding.md")
 

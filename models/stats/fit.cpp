@@ -187,6 +187,11 @@ void test_signed(const RelativeSample& sample, TensorFit& fit) {
       std::sqrt(sum_over_values([&](double x) { return (x - mean) * (x - mean); }) / n);
   const double spread = sum_over_values([&](double x) { return std::abs(x - median); }) / n;
 
+  const double unit = std::ldexp(1.0, sample.exponent());
+  fit.laws.mean = mean * unit;
+  fit.laws.deviation = std_deviation * unit;
+  fit.laws.median = median * unit;
+  fit.laws.spread = spread * unit;
   fit.ks_normal =
       sample.ks_of_values([&](double x) { return normal_cdf((x - mean) / std_deviation); });
   fit.ks_laplace = sample.ks_of_values([&](double x) {
@@ -205,6 +210,8 @@ void test_magnitudes(const RelativeSample& sample, TensorFit& fit) {
   }
   const double mean = sum.value() / sample.total();
   const double root_mean_square = std::sqrt(squares.value() / sample.total());
+  fit.laws.mean_magnitude = std::ldexp(mean, sample.exponent());
+  fit.laws.root_mean_square = std::ldexp(root_mean_square, sample.exponent());
   fit.ks_halfnormal = sample.ks_of_magnitudes(
       [&](std::size_t i) { return std::erf(sample.magnitude(i) / root_mean_square * kSqrtHalf); });
   fit.ks_exponential = sample.ks_of_magnitudes(

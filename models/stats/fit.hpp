@@ -8,6 +8,17 @@
 
 namespace gradpath {
 
+/// Maximum likelihood parameters of the laws that are tested, of the finite nonzeros.
+struct FittedLaws {
+  static constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
+  double mean = kUndefined;              ///< normal: of x; undefined with one distinct x
+  double deviation = kUndefined;         ///< normal: population standard deviation of x
+  double median = kUndefined;            ///< Laplace
+  double spread = kUndefined;            ///< Laplace: mean |x - median|
+  double mean_magnitude = kUndefined;    ///< exponential: mean |x|
+  double root_mean_square = kUndefined;  ///< half-normal
+};
+
 /// Lognormal fit and distribution tests of a tensor's finite nonzeros (n of them): maximum
 /// likelihood, population moments. The KS distances are D = sup |ECDF - CDF|, on both sides of
 /// every step, exact with ties, with the parameters estimated from the same data: a distance, not a
@@ -34,7 +45,8 @@ struct TensorFit {
   double ks_laplace = kUndefined;       ///< x against Laplace(median, mean |x - median|)
   double ks_halfnormal = kUndefined;    ///< |x| against HalfNormal(0, root mean square)
   double ks_exponential = kUndefined;   ///< |x| against Exponential(0, mean |x|)
-  double expected_max = kUndefined;     ///< exp(mu + sigma sqrt(2 ln n)); infinity above double
+  FittedLaws laws;
+  double expected_max = kUndefined;  ///< exp(mu + sigma sqrt(2 ln n)); infinity above double
 };
 
 /// The fit of a tensor already sorted. Same bits for any order of its elements; multiplying all
