@@ -4,6 +4,7 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
@@ -34,7 +35,7 @@ class VerifyCommand : public Command {
   void add_options(OptionSet& options) const override {
     options.positional("trace", -1)
         .group("Modules (default: all that were built)")
-        .value("module", "LIST", "lfsr, quantizer_lane, quantizer, pruner_lane, pruner")
+        .value("module", "LIST", fmt::format("{}", fmt::join(verify::module_names(), ", ")))
         .value("format", "LIST", "formats of the quantizers")
         .value("round", "LIST", "rne, rna, rtz, rup, rdn, rto, sr:R, sru:R")
         .value("overflow", "LIST", "standard, saturate")

@@ -10,6 +10,7 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
+#include "sim/verify/compaction.hpp"
 #include "sim/verify/lanes.hpp"
 #include "sim/verify/streams.hpp"
 
@@ -21,8 +22,8 @@ bool empty_or_has(const std::vector<T>& list, const T& item) {
   return list.empty() || std::find(list.begin(), list.end(), item) != list.end();
 }
 
-constexpr std::array<std::string_view, 5> kModules = {"lfsr", "quantizer_lane", "quantizer",
-                                                      "pruner_lane", "pruner"};
+constexpr std::array<std::string_view, 7> kModules = {
+    "lfsr", "quantizer_lane", "quantizer", "pruner_lane", "pruner", "compactor", "decompactor"};
 
 // Names of what the selected modules were built with.
 struct Built {
@@ -45,6 +46,10 @@ Built built_parameters(const Options& options) {
   if (options.has_module("pruner_lane")) {
     const PrunerBank bank;
     for (const int bits : bank.rows()) add_random_bits(bits);
+  }
+  if (options.has_module("compactor") || options.has_module("decompactor")) {
+    const CompactionBank bank;
+    for (const auto& row : bank.rows()) built.formats.insert(format_name(row.format));
   }
   const StreamBank bank;
   for (const StreamRow& row : bank.rows()) {
@@ -110,8 +115,9 @@ std::vector<Check> make_checks(const Options& options) {
   add("lfsr", make_lfsr_checks(options));
   add("quantizer_lane", make_quantizer_lane_checks(options));
   add("pruner_lane", make_pruner_lane_checks(options));
-  const auto streams = make_random_stream_checks(options);
-  checks.insert(checks.end(), streams.begin(), streams.end());
+  for (const auto& more : {make_random_stream_checks(options), make_compaction_checks(options)}) {
+    checks.insert(checks.end(), more.begin(), more.end());
+  }
   if (checks.empty()) {
     throw UserError(
         "no RTL module was built with this combination of --module, --format, --round and "

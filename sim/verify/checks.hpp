@@ -56,5 +56,6 @@ void validate(const Options& options);
 [[nodiscard]] std::vector<Check> make_pruner_lane_checks(const Options& options);
 [[nodiscard]] std::vector<Check> make_random_stream_checks(const Options& options);
 [[nodiscard]] std::vector<Check> make_lfsr_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_compaction_checks(const Options& options);
 
 }  // namespace gradpath::verify

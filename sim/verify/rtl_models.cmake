@@ -19,6 +19,10 @@ function(gradpath_rtl_models target rtl_dir)
   verilate(${target} PREFIX Vstream_bank TOP_MODULE stream_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
+  verilate(${target} PREFIX Vcompaction_bank TOP_MODULE compaction_bank
+    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/compaction_table.sv
+      ${harness}/compaction_bank.sv ${modules}
+    VERILATOR_ARGS ${common} ${speed})
   target_link_libraries(${target} PUBLIC Threads::Threads)
   # What a failed property prints goes to stderr, where it does not mix with results.
   target_compile_options(${target} PRIVATE -include ${harness}/messages.hpp)

@@ -1,0 +1,171 @@
+#include "sim/verify/compaction.hpp"
+
+#include <cstdint>
+#include <type_traits>
+
+#include <Vcompaction_bank.h>
+
+#include "sim/verify/rows.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+constexpr std::size_t kBitsPerCode = 8;
+
+std::uint64_t pack_codes_of(const Beat& beat) {
+  std::uint64_t bits = 0;
+  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) {
+    bits |= std::uint64_t{beat.data[i] & 0xff} << (kBitsPerCode * i);
+  }
+  return bits;
+}
+
+Beat beat_of_codes(std::uint64_t codes, std::uint32_t mask, bool last) {
+  Beat beat{.data = {}, .mask = mask, .last = last};
+  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i)
+    beat.data[i] = codes >> (kBitsPerCode * i) & 0xff;
+  return beat;
+}
+
+std::uint8_t bits_of(const Beat& beat) {
+  std::uint32_t bits = 0;
+  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) bits |= (beat.data[i] & 1) << i;
+  return static_cast<std::uint8_t>(bits);
+}
+
+Beat beat_of_bits(std::uint32_t bits, std::uint32_t mask, bool last) {
+  Beat beat{.data = {}, .mask = mask, .last = last};
+  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) beat.data[i] = bits >> i & 1;
+  return beat;
+}
+
+}  // namespace
+
+struct CompactionBank::Impl {
+  // The inputs settle while the clock is low: the properties sample them before the edge.
+  void clock(std::size_t row) {
+    using Clock = std::remove_reference_t<decltype(model.clk_i)>;
+    model.clk_i = 0;
+    model.eval();
+    model.clk_i = static_cast<Clock>(Clock{1} << row);
+    model.eval();
+  }
+
+  void idle() {
+    model.valid_i = 0;
+    model.bitmap_ready_i = 0;
+    model.codes_ready_i = 0;
+    model.unpack_bitmap_valid_i = 0;
+    model.unpack_codes_valid_i = 0;
+    model.unpacked_ready_i = 0;
+  }
+
+  void set_pack(const std::optional<Beat>& input, bool bitmap_ready, bool codes_ready) {
+    model.valid_i = input.has_value();
+    if (input) {
+      model.data_i = pack_codes_of(*input);
+      model.mask_i = static_cast<std::uint8_t>(input->mask);
+      model.last_i = input->last;
+    }
+    model.bitmap_ready_i = bitmap_ready;
+    model.codes_ready_i = codes_ready;
+  }
+
+  void set_unpack(const std::optional<Beat>& bitmap, const std::optional<Beat>& codes, bool ready) {
+    model.unpack_bitmap_valid_i = bitmap.has_value();
+    if (bitmap) {
+      model.unpack_bitmap_i = bits_of(*bitmap);
+      model.unpack_bitmap_mask_i = static_cast<std::uint8_t>(bitmap->mask);
+      model.unpack_bitmap_last_i = bitmap->last;
+    }
+    model.unpack_codes_valid_i = codes.has_value();
+    if (codes) {
+      model.unpack_codes_i = pack_codes_of(*codes);
+      model.unpack_codes_mask_i = static_cast<std::uint8_t>(codes->mask);
+      model.unpack_codes_last_i = codes->last;
+    }
+    model.unpacked_ready_i = ready;
+  }
+
+  VerilatedContext context;
+  Vcompaction_bank model{&context};
+  std::vector<Row> rows;
+};
+
+CompactionBank::CompactionBank() : impl_(std::make_unique<Impl>()) {
+  auto& model = impl_->model;
+  impl_->context.fatalOnError(false);  // a failed property is a result, not the end of the program
+  model.rst_ni = 0;
+  model.clk_i = 0;
+  model.eval();
+  for (std::uint32_t row = 0; row < model.row_count_o; ++row) {
+    model.row_i = row;
+    model.eval();
+    impl_->rows.push_back({row_quantizer(model.row_o).format, model.row_o & 0xffu});
+  }
+}
+CompactionBank::~CompactionBank() = default;
+CompactionBank::CompactionBank(CompactionBank&&) noexcept = default;
+CompactionBank& CompactionBank::operator=(CompactionBank&&) noexcept = default;
+
+const std::vector<CompactionBank::Row>& CompactionBank::rows() const { return impl_->rows; }
+
+void CompactionBank::reset(std::size_t row) {
+  impl_->idle();
+  impl_->model.rst_ni = 0;
+  impl_->clock(row);
+  impl_->clock(row);
+  impl_->model.rst_ni = 1;
+}
+
+CompactionBank::PackView CompactionBank::pack_view(std::size_t row) const {
+  const auto& m = impl_->model;
+  PackView view{.ready = m.ready_o[row] != 0, .bitmap = {}, .codes = {}};
+  if (m.bitmap_valid_o[row]) {
+    view.bitmap = beat_of_bits(m.bitmap_o[row], m.bitmap_mask_o[row], m.bitmap_last_o[row] != 0);
+  }
+  if (m.codes_valid_o[row]) {
+    view.codes = beat_of_codes(m.codes_o[row], m.codes_mask_o[row], m.codes_last_o[row] != 0);
+  }
+  return view;
+}
+
+void CompactionBank::pack_cycle(std::size_t row, const std::optional<Beat>& input,
+                                bool bitmap_ready, bool codes_ready) {
+  impl_->set_pack(input, bitmap_ready, codes_ready);
+  impl_->clock(row);
+}
+
+CompactionBank::UnpackView CompactionBank::unpack_view(std::size_t row) const {
+  const auto& m = impl_->model;
+  UnpackView view{.bitmap_ready = m.unpack_bitmap_ready_o[row] != 0,
+                  .codes_ready = m.unpack_codes_ready_o[row] != 0,
+                  .output = {}};
+  if (m.unpacked_valid_o[row]) {
+    view.output =
+        beat_of_codes(m.unpacked_o[row], m.unpacked_mask_o[row], m.unpacked_last_o[row] != 0);
+  }
+  return view;
+}
+
+void CompactionBank::unpack_cycle(std::size_t row, const std::optional<Beat>& bitmap,
+                                  const std::optional<Beat>& codes, bool ready) {
+  impl_->set_unpack(bitmap, codes, ready);
+  impl_->clock(row);
+}
+
+void CompactionBank::drive_pack(const std::optional<Beat>& input, bool bitmap_ready,
+                                bool codes_ready) {
+  impl_->set_pack(input, bitmap_ready, codes_ready);
+  impl_->model.eval();
+}
+
+void CompactionBank::drive_unpack(const std::optional<Beat>& bitmap,
+                                  const std::optional<Beat>& codes, bool ready) {
+  impl_->set_unpack(bitmap, codes, ready);
+  impl_->model.eval();
+}
+
+bool CompactionBank::assertion_failed() const { return impl_->context.gotError(); }
+
+}  // namespace gradpath::verify

@@ -1,0 +1,261 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/format/formats.hpp"
+#include "models/sparse/packed_codes.hpp"
+#include "sim/verify/checks.hpp"
+#include "sim/verify/compaction.hpp"
+#include "sim/verify/stream_ends.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+struct Stalls3 {
+  std::uint32_t input = 0;
+  std::uint32_t bitmap = 0;
+  std::uint32_t codes = 0;
+};
+constexpr std::array kStalls = {Stalls3{0, 0, 0},     Stalls3{128, 0, 0},  Stalls3{0, 128, 0},
+                                Stalls3{0, 0, 128},   Stalls3{96, 96, 96}, Stalls3{32, 224, 32},
+                                Stalls3{32, 32, 224}, Stalls3{224, 32, 32}};
+
+// The beats of codes, and what the golden model makes of each run of them.
+struct Script {
+  std::vector<Beat> input;
+  std::vector<Beat> bitmap;
+  std::vector<Beat> codes;
+  std::vector<Beat> unpacked;
+};
+
+// The codes of a run, W a beat: the last beat holds what remains, which is nothing of no codes.
+void append_code_beats(const std::vector<Code>& codes, std::size_t lanes, std::vector<Beat>& out) {
+  std::size_t next = 0;
+  do {
+    Beat beat;
+    for (std::size_t i = 0; i < lanes && next < codes.size(); ++i, ++next) {
+      beat.data[i] = codes[next];
+      beat.mask |= 1u << i;
+    }
+    beat.last = next == codes.size();
+    out.push_back(beat);
+  } while (next < codes.size());
+}
+
+void append_run(const CompactionBank::Row& row, const std::vector<Beat>& run, Script& script) {
+  std::vector<Code> elements;
+  for (const Beat& beat : run) {
+    for (std::size_t i = 0; i < row.lanes; ++i) {
+      if (beat.mask >> i & 1) elements.push_back(beat.data[i]);
+    }
+  }
+  const PackedCodes packed = pack_codes(row.format, elements);
+  std::vector<Code> again(elements.size());
+  unpack_codes(packed, again);
+  std::uint32_t element = 0;
+  for (const Beat& beat : run) {
+    Beat bits{.data = {}, .mask = beat.mask, .last = beat.last};
+    Beat unpacked = bits;
+    for (std::size_t i = 0; i < row.lanes; ++i) {
+      if ((beat.mask >> i & 1) == 0) continue;
+      bits.data[i] = packed.is_nonzero(element) ? 1 : 0;
+      unpacked.data[i] = again[element++];
+    }
+    script.input.push_back(beat);
+    script.bitmap.push_back(bits);
+    script.unpacked.push_back(unpacked);
+  }
+  append_code_beats(packed.codes, row.lanes, script.codes);
+}
+
+// Runs of 1 to 12 beats with all densities, some beats with holes or empty, both zeros among them.
+Script random_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
+  const CounterRandom random{seed};
+  Script script;
+  std::uint64_t draw = 0;
+  for (std::size_t r = 0; r < runs; ++r) {
+    const std::uint32_t dice = random.word(draw++);
+    const std::uint32_t density =
+        std::array<std::uint32_t, 8>{0, 16, 64, 128, 192, 240, 255, 256}[dice >> 8 & 7];
+    std::vector<Beat> run(1 + dice % 12);
+    for (Beat& beat : run) {
+      const std::uint32_t kind = random.word(draw++);
+      beat.mask = (1u << row.lanes) - 1;
+      if (kind % 4 == 0) beat.mask &= kind >> 8;
+      for (std::size_t i = 0; i < row.lanes; ++i) {
+        const std::uint32_t word = random.word(draw++);
+        const std::uint32_t code = word % static_cast<std::uint32_t>(row.format.code_count());
+        const std::uint32_t zero = word >> 30 & 1 ? row.format.sign_mask() : 0;
+        beat.data[i] = (word >> 16 & 0xff) < density ? code : zero;
+      }
+    }
+    run.back().last = true;
+    append_run(row, run, script);
+  }
+  return script;
+}
+
+void compare(const std::string& what, const std::vector<Beat>& expected,
+             const std::vector<Beat>& got, std::size_t lanes, Result& result) {
+  const auto text = [&](const std::vector<Beat>& beats, std::size_t i) {
+    if (i >= beats.size()) return std::string("nothing");
+    std::string codes;
+    for (std::size_t lane = lanes; lane-- > 0;) codes += fmt::format("{:02x}", beats[i].data[lane]);
+    return fmt::format("0x{},mask=0x{:02x}{}", codes, beats[i].mask, beats[i].last ? ",last" : "");
+  };
+  for (std::size_t i = 0; i < std::max(expected.size(), got.size()); ++i) {
+    const bool equal = i < expected.size() && i < got.size() && expected[i] == got[i];
+    result.count(equal, [&] {
+      return fmt::format("{}: beat {}: expected={} got={}", what, i, text(expected, i),
+                         text(got, i));
+    });
+  }
+}
+
+template <class Done, class Cycle>
+std::uint64_t run_until(Done done, std::uint64_t patience, Cycle cycle) {
+  std::uint64_t cycles = 0;
+  for (; !done() && cycles < patience; ++cycles) cycle(cycles);
+  for (std::uint64_t i = 0; i < 4; ++i) cycle(cycles + i);  // a beat too many would show now
+  return cycles;
+}
+
+void check_packing(CompactionBank& bank, std::size_t row, const Script& script, Stalls3 stalls,
+                   Seed seed, Result& result) {
+  const CounterRandom random{seed};
+  bank.reset(row);
+  StreamSource input(script.input, stalls.input);
+  StreamSink bitmap(stalls.bitmap);
+  StreamSink codes(stalls.codes);
+  const auto done = [&] {
+    return bitmap.beats().size() >= script.bitmap.size() &&
+           codes.beats().size() >= script.codes.size();
+  };
+  const std::uint64_t cycles =
+      run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
+        const std::uint32_t dice = random.word(cycle);
+        const auto offer = input.offer(dice);
+        const bool takes_bitmap = bitmap.ready(dice >> 8);
+        const bool takes_codes = codes.ready(dice >> 16);
+        const auto view = bank.pack_view(row);
+        bank.pack_cycle(row, offer, takes_bitmap, takes_codes);
+        input.clock(view.ready);
+        bitmap.clock(view.bitmap);
+        codes.clock(view.codes);
+      });
+  const std::size_t lanes = bank.rows()[row].lanes;
+  compare("bitmap", script.bitmap, bitmap.beats(), lanes, result);
+  compare("codes", script.codes, codes.beats(), lanes, result);
+  // At full rate: a beat a cycle, 2 to the last bitmap, 1 more to the run's last codes.
+  const bool full_rate = stalls.input + stalls.bitmap + stalls.codes == 0;
+  if (full_rate && cycles != script.input.size() + 3) {
+    result.count(false, [&] {
+      return fmt::format("{} beats at full rate took {} cycles, expected {}", script.input.size(),
+                         cycles, script.input.size() + 3);
+    });
+  }
+}
+
+void check_unpacking(CompactionBank& bank, std::size_t row, const Script& script, Stalls3 stalls,
+                     Seed seed, Result& result) {
+  const CounterRandom random{seed};
+  bank.reset(row);
+  StreamSource bitmap(script.bitmap, stalls.bitmap);
+  StreamSource codes(script.codes, stalls.codes);
+  StreamSink output(stalls.input);
+  const auto done = [&] { return output.beats().size() >= script.unpacked.size(); };
+  run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
+    const std::uint32_t dice = random.word(cycle);
+    const auto bits = bitmap.offer(dice);
+    const auto packed = codes.offer(dice >> 8);
+    const bool takes = output.ready(dice >> 16);
+    const auto view = bank.unpack_view(row);
+    bank.unpack_cycle(row, bits, packed, takes);
+    bitmap.clock(view.bitmap_ready);
+    codes.clock(view.codes_ready);
+    output.clock(view.output);
+  });
+  compare("unpacked", script.unpacked, output.beats(), bank.rows()[row].lanes, result);
+  result.count(codes.accepted() == script.codes.size(), [&] {
+    return fmt::format("{} of {} beats of codes taken", codes.accepted(), script.codes.size());
+  });
+}
+
+// Runs whose codes are too few or too many: what is missing is 0, what is left over is dropped.
+Script faulty_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
+  const CounterRandom random{seed};
+  Script script = random_script(row, runs, seed);
+  std::vector<std::vector<Code>> codes(1);
+  for (const Beat& beat : script.codes) {
+    for (std::size_t i = 0; i < row.lanes; ++i) {
+      if (beat.mask >> i & 1) codes.back().push_back(beat.data[i]);
+    }
+    if (beat.last) codes.emplace_back();
+  }
+  script.codes.clear();
+  std::size_t run = 0;
+  std::size_t next = 0;
+  bool begins = true;
+  for (std::size_t i = 0; i < script.bitmap.size(); ++i) {
+    if (begins) {
+      const std::uint32_t dice = random.word(~std::uint64_t{run});
+      const auto count = static_cast<std::int64_t>(codes[run].size());
+      const std::int64_t wanted = std::max<std::int64_t>(0, count + dice % 41 - 20);
+      codes[run].resize(static_cast<std::size_t>(wanted), 1 + dice % 3);
+      append_code_beats(codes[run], row.lanes, script.codes);
+      next = 0;
+    }
+    for (std::size_t lane = 0; lane < row.lanes; ++lane) {
+      if (script.bitmap[i].data[lane] == 0) continue;
+      script.unpacked[i].data[lane] = next < codes[run].size() ? codes[run][next] : 0;
+      ++next;
+    }
+    begins = script.bitmap[i].last;
+    run += begins ? 1 : 0;
+  }
+  return script;
+}
+
+std::vector<Result> check_row(std::size_t row, const Options& options) {
+  constexpr std::size_t kRuns = 300;
+  CompactionBank bank;
+  const CompactionBank::Row& parameters = bank.rows()[row];
+  Result packing{.module = "compactor", .format = format_name(parameters.format)};
+  Result unpacking{.module = "decompactor", .format = format_name(parameters.format)};
+  std::uint64_t purpose = row * 64;
+  for (const Stalls3 stalls : kStalls) {
+    const Seed seed = derive(options.seed, ++purpose);
+    const Script script = random_script(parameters, kRuns, seed);
+    check_packing(bank, row, script, stalls, derive(seed, 1), packing);
+    check_unpacking(bank, row, script, stalls, derive(seed, 2), unpacking);
+    check_unpacking(bank, row, faulty_script(parameters, kRuns, derive(seed, 3)), stalls,
+                    derive(seed, 4), unpacking);
+  }
+  if (bank.assertion_failed()) {
+    packing.count(false, [] { return std::string("an assertion of the RTL failed"); });
+    unpacking.count(false, [] { return std::string("an assertion of the RTL failed"); });
+  }
+  std::vector<Result> results;
+  if (options.has_module("compactor")) results.push_back(packing);
+  if (options.has_module("decompactor")) results.push_back(unpacking);
+  return results;
+}
+
+}  // namespace
+
+std::vector<Check> make_compaction_checks(const Options& options) {
+  std::vector<Check> checks;
+  if (!options.has_module("compactor") && !options.has_module("decompactor")) return checks;
+  const CompactionBank bank;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!options.has_format(bank.rows()[row].format)) continue;
+    checks.emplace_back([=] { return check_row(row, options); });
+  }
+  return checks;
+}
+
+}  // namespace gradpath::verify

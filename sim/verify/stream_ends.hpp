@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "sim/verify/streams.hpp"
+
+namespace gradpath::verify {
+
+/// Offers beats in order; one once offered stays until it is accepted.
+class StreamSource {
+ public:
+  /// stall: chance in 256ths that a cycle begins without an offer.
+  StreamSource(std::span<const Beat> beats, std::uint32_t stall) : beats_(beats), stall_(stall) {}
+
+  /// The offer of this cycle; dice: a random byte.
+  [[nodiscard]] std::optional<Beat> offer(std::uint32_t dice) {
+    offering_ = next_ < beats_.size() && (offering_ || (dice & 0xff) >= stall_);
+    return offering_ ? std::optional(beats_[next_]) : std::nullopt;
+  }
+  /// Tells whether the receiver was ready in this cycle.
+  void clock(bool ready) {
+    if (!offering_ || !ready) return;
+    ++next_;
+    offering_ = false;
+  }
+  [[nodiscard]] std::size_t accepted() const { return next_; }
+
+ private:
+  std::span<const Beat> beats_;
+  std::uint32_t stall_;
+  std::size_t next_ = 0;
+  bool offering_ = false;
+};
+
+/// Takes beats and keeps them.
+class StreamSink {
+ public:
+  explicit StreamSink(std::uint32_t stall) : stall_(stall) {}
+
+  /// Whether it is ready in this cycle; dice: a random byte.
+  [[nodiscard]] bool ready(std::uint32_t dice) {
+    ready_ = (dice & 0xff) >= stall_;
+    return ready_;
+  }
+  /// What the sender shows in this cycle.
+  void clock(const std::optional<Beat>& beat) {
+    if (beat && ready_) beats_.push_back(*beat);
+  }
+  [[nodiscard]] const std::vector<Beat>& beats() const { return beats_; }
+
+ private:
+  std::uint32_t stall_;
+  bool ready_ = false;
+  std::vector<Beat> beats_;
+};
+
+}  // namespace gradpath::verify
