@@ -11,7 +11,9 @@
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
 #include "sim/verify/compaction.hpp"
+#include "sim/verify/front_end.hpp"
 #include "sim/verify/lanes.hpp"
+#include "sim/verify/statistics.hpp"
 #include "sim/verify/streams.hpp"
 
 namespace gradpath::verify {
@@ -22,8 +24,10 @@ bool empty_or_has(const std::vector<T>& list, const T& item) {
   return list.empty() || std::find(list.begin(), list.end(), item) != list.end();
 }
 
-constexpr std::array<std::string_view, 7> kModules = {
-    "lfsr", "quantizer_lane", "quantizer", "pruner_lane", "pruner", "compactor", "decompactor"};
+constexpr std::array<std::string_view, 11> kModules = {
+    "lfsr",      "quantizer_lane", "quantizer", "pruner_lane",         "pruner",
+    "compactor", "decompactor",    "amax_unit", "threshold_histogram", "threshold_log",
+    "front_end"};
 
 // Names of what the selected modules were built with.
 struct Built {
@@ -50,6 +54,19 @@ Built built_parameters(const Options& options) {
   if (options.has_module("compactor") || options.has_module("decompactor")) {
     const CompactionBank bank;
     for (const auto& row : bank.rows()) built.formats.insert(format_name(row.format));
+  }
+  if (options.has_module("amax_unit")) {
+    const StatisticsBank bank;
+    for (const auto& row : bank.rows()) {
+      if (row.unit == StatisticsBank::Unit::amax) built.formats.insert(format_name(row.format));
+    }
+  }
+  if (options.has_module("front_end")) {
+    const FrontEndBank bank;
+    for (const auto& row : bank.rows()) {
+      built.formats.insert(format_name(row.quantizer.format));
+      built.roundings.insert(rounding_name(row.quantizer.rounding));
+    }
   }
   const StreamBank bank;
   for (const StreamRow& row : bank.rows()) {
@@ -115,7 +132,8 @@ std::vector<Check> make_checks(const Options& options) {
   add("lfsr", make_lfsr_checks(options));
   add("quantizer_lane", make_quantizer_lane_checks(options));
   add("pruner_lane", make_pruner_lane_checks(options));
-  for (const auto& more : {make_random_stream_checks(options), make_compaction_checks(options)}) {
+  for (const auto& more : {make_random_stream_checks(options), make_compaction_checks(options),
+                           make_statistics_checks(options), make_front_end_checks(options)}) {
     checks.insert(checks.end(), more.begin(), more.end());
   }
   if (checks.empty()) {

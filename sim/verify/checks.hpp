@@ -57,5 +57,10 @@ void validate(const Options& options);
 [[nodiscard]] std::vector<Check> make_random_stream_checks(const Options& options);
 [[nodiscard]] std::vector<Check> make_lfsr_checks(const Options& options);
 [[nodiscard]] std::vector<Check> make_compaction_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_statistics_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_front_end_checks(const Options& options);
+/// A part of make_stream_checks: the first 8191 elements of a tensor through the threshold units.
+[[nodiscard]] std::vector<Check> make_statistics_stream_checks(const Options& options,
+                                                               const StreamData& data);
 
 }  // namespace gradpath::verify

@@ -5,42 +5,10 @@
 
 #include <Vcompaction_bank.h>
 
+#include "sim/verify/packed_beats.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
-namespace {
-
-constexpr std::size_t kBitsPerCode = 8;
-
-std::uint64_t pack_codes_of(const Beat& beat) {
-  std::uint64_t bits = 0;
-  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) {
-    bits |= std::uint64_t{beat.data[i] & 0xff} << (kBitsPerCode * i);
-  }
-  return bits;
-}
-
-Beat beat_of_codes(std::uint64_t codes, std::uint32_t mask, bool last) {
-  Beat beat{.data = {}, .mask = mask, .last = last};
-  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i)
-    beat.data[i] = codes >> (kBitsPerCode * i) & 0xff;
-  return beat;
-}
-
-std::uint8_t bits_of(const Beat& beat) {
-  std::uint32_t bits = 0;
-  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) bits |= (beat.data[i] & 1) << i;
-  return static_cast<std::uint8_t>(bits);
-}
-
-Beat beat_of_bits(std::uint32_t bits, std::uint32_t mask, bool last) {
-  Beat beat{.data = {}, .mask = mask, .last = last};
-  for (std::size_t i = 0; i < Beat::kMaxLanes; ++i) beat.data[i] = bits >> i & 1;
-  return beat;
-}
-
-}  // namespace
-
 struct CompactionBank::Impl {
   // The inputs settle while the clock is low: the properties sample them before the edge.
   void clock(std::size_t row) {

@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include "models/format/formats.hpp"
-#include "models/sparse/packed_codes.hpp"
 #include "sim/verify/checks.hpp"
 #include "sim/verify/compaction.hpp"
+#include "sim/verify/compaction_script.hpp"
 #include "sim/verify/stream_ends.hpp"
 
 namespace gradpath::verify {
@@ -24,58 +24,10 @@ constexpr std::array kStalls = {Stalls3{0, 0, 0},     Stalls3{128, 0, 0},  Stall
                                 Stalls3{0, 0, 128},   Stalls3{96, 96, 96}, Stalls3{32, 224, 32},
                                 Stalls3{32, 32, 224}, Stalls3{224, 32, 32}};
 
-// The beats of codes, and what the golden model makes of each run of them.
-struct Script {
-  std::vector<Beat> input;
-  std::vector<Beat> bitmap;
-  std::vector<Beat> codes;
-  std::vector<Beat> unpacked;
-};
-
-// The codes of a run, W a beat: the last beat holds what remains, which is nothing of no codes.
-void append_code_beats(const std::vector<Code>& codes, std::size_t lanes, std::vector<Beat>& out) {
-  std::size_t next = 0;
-  do {
-    Beat beat;
-    for (std::size_t i = 0; i < lanes && next < codes.size(); ++i, ++next) {
-      beat.data[i] = codes[next];
-      beat.mask |= 1u << i;
-    }
-    beat.last = next == codes.size();
-    out.push_back(beat);
-  } while (next < codes.size());
-}
-
-void append_run(const CompactionBank::Row& row, const std::vector<Beat>& run, Script& script) {
-  std::vector<Code> elements;
-  for (const Beat& beat : run) {
-    for (std::size_t i = 0; i < row.lanes; ++i) {
-      if (beat.mask >> i & 1) elements.push_back(beat.data[i]);
-    }
-  }
-  const PackedCodes packed = pack_codes(row.format, elements);
-  std::vector<Code> again(elements.size());
-  unpack_codes(packed, again);
-  std::uint32_t element = 0;
-  for (const Beat& beat : run) {
-    Beat bits{.data = {}, .mask = beat.mask, .last = beat.last};
-    Beat unpacked = bits;
-    for (std::size_t i = 0; i < row.lanes; ++i) {
-      if ((beat.mask >> i & 1) == 0) continue;
-      bits.data[i] = packed.is_nonzero(element) ? 1 : 0;
-      unpacked.data[i] = again[element++];
-    }
-    script.input.push_back(beat);
-    script.bitmap.push_back(bits);
-    script.unpacked.push_back(unpacked);
-  }
-  append_code_beats(packed.codes, row.lanes, script.codes);
-}
-
 // Runs of 1 to 12 beats with all densities, some beats with holes or empty, both zeros among them.
-Script random_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
+CompactionScript random_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
   const CounterRandom random{seed};
-  Script script;
+  CompactionScript script;
   std::uint64_t draw = 0;
   for (std::size_t r = 0; r < runs; ++r) {
     const std::uint32_t dice = random.word(draw++);
@@ -94,26 +46,9 @@ Script random_script(const CompactionBank::Row& row, std::size_t runs, Seed seed
       }
     }
     run.back().last = true;
-    append_run(row, run, script);
+    append_run(row.format, row.lanes, run, script);
   }
   return script;
-}
-
-void compare(const std::string& what, const std::vector<Beat>& expected,
-             const std::vector<Beat>& got, std::size_t lanes, Result& result) {
-  const auto text = [&](const std::vector<Beat>& beats, std::size_t i) {
-    if (i >= beats.size()) return std::string("nothing");
-    std::string codes;
-    for (std::size_t lane = lanes; lane-- > 0;) codes += fmt::format("{:02x}", beats[i].data[lane]);
-    return fmt::format("0x{},mask=0x{:02x}{}", codes, beats[i].mask, beats[i].last ? ",last" : "");
-  };
-  for (std::size_t i = 0; i < std::max(expected.size(), got.size()); ++i) {
-    const bool equal = i < expected.size() && i < got.size() && expected[i] == got[i];
-    result.count(equal, [&] {
-      return fmt::format("{}: beat {}: expected={} got={}", what, i, text(expected, i),
-                         text(got, i));
-    });
-  }
 }
 
 template <class Done, class Cycle>
@@ -124,8 +59,8 @@ std::uint64_t run_until(Done done, std::uint64_t patience, Cycle cycle) {
   return cycles;
 }
 
-void check_packing(CompactionBank& bank, std::size_t row, const Script& script, Stalls3 stalls,
-                   Seed seed, Result& result) {
+void check_packing(CompactionBank& bank, std::size_t row, const CompactionScript& script,
+                   Stalls3 stalls, Seed seed, Result& result) {
   const CounterRandom random{seed};
   bank.reset(row);
   StreamSource input(script.input, stalls.input);
@@ -148,8 +83,8 @@ void check_packing(CompactionBank& bank, std::size_t row, const Script& script, 
         codes.clock(view.codes);
       });
   const std::size_t lanes = bank.rows()[row].lanes;
-  compare("bitmap", script.bitmap, bitmap.beats(), lanes, result);
-  compare("codes", script.codes, codes.beats(), lanes, result);
+  compare_beats("bitmap", script.bitmap, bitmap.beats(), lanes, result);
+  compare_beats("codes", script.codes, codes.beats(), lanes, result);
   // At full rate: a beat a cycle, 2 to the last bitmap, 1 more to the run's last codes.
   const bool full_rate = stalls.input + stalls.bitmap + stalls.codes == 0;
   if (full_rate && cycles != script.input.size() + 3) {
@@ -160,8 +95,8 @@ void check_packing(CompactionBank& bank, std::size_t row, const Script& script, 
   }
 }
 
-void check_unpacking(CompactionBank& bank, std::size_t row, const Script& script, Stalls3 stalls,
-                     Seed seed, Result& result) {
+void check_unpacking(CompactionBank& bank, std::size_t row, const CompactionScript& script,
+                     Stalls3 stalls, Seed seed, Result& result) {
   const CounterRandom random{seed};
   bank.reset(row);
   StreamSource bitmap(script.bitmap, stalls.bitmap);
@@ -179,16 +114,16 @@ void check_unpacking(CompactionBank& bank, std::size_t row, const Script& script
     codes.clock(view.codes_ready);
     output.clock(view.output);
   });
-  compare("unpacked", script.unpacked, output.beats(), bank.rows()[row].lanes, result);
+  compare_beats("unpacked", script.unpacked, output.beats(), bank.rows()[row].lanes, result);
   result.count(codes.accepted() == script.codes.size(), [&] {
     return fmt::format("{} of {} beats of codes taken", codes.accepted(), script.codes.size());
   });
 }
 
 // Runs whose codes are too few or too many: what is missing is 0, what is left over is dropped.
-Script faulty_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
+CompactionScript faulty_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
   const CounterRandom random{seed};
-  Script script = random_script(row, runs, seed);
+  CompactionScript script = random_script(row, runs, seed);
   std::vector<std::vector<Code>> codes(1);
   for (const Beat& beat : script.codes) {
     for (std::size_t i = 0; i < row.lanes; ++i) {
@@ -229,7 +164,7 @@ std::vector<Result> check_row(std::size_t row, const Options& options) {
   std::uint64_t purpose = row * 64;
   for (const Stalls3 stalls : kStalls) {
     const Seed seed = derive(options.seed, ++purpose);
-    const Script script = random_script(parameters, kRuns, seed);
+    const CompactionScript script = random_script(parameters, kRuns, seed);
     check_packing(bank, row, script, stalls, derive(seed, 1), packing);
     check_unpacking(bank, row, script, stalls, derive(seed, 2), unpacking);
     check_unpacking(bank, row, faulty_script(parameters, kRuns, derive(seed, 3)), stalls,

@@ -19,6 +19,12 @@ function(gradpath_rtl_models target rtl_dir)
   verilate(${target} PREFIX Vstream_bank TOP_MODULE stream_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
+  verilate(${target} PREFIX Vstatistics_bank TOP_MODULE statistics_bank
+    SOURCES ${ARG_SOURCES} ${harness}/statistics_table.sv ${harness}/statistics_bank.sv ${modules}
+    VERILATOR_ARGS ${common} ${speed})
+  verilate(${target} PREFIX Vfront_end_bank TOP_MODULE front_end_bank
+    SOURCES ${ARG_SOURCES} ${harness}/front_end_table.sv ${harness}/front_end_bank.sv ${modules}
+    VERILATOR_ARGS ${common} ${speed})
   verilate(${target} PREFIX Vcompaction_bank TOP_MODULE compaction_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/compaction_table.sv
       ${harness}/compaction_bank.sv ${modules}

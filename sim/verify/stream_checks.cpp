@@ -138,6 +138,8 @@ std::vector<Check> make_stream_checks(const Options& options, const StreamData& 
     if (data.values.empty() || !wanted(bank.rows()[row], options)) continue;
     checks.emplace_back([=] { return check_data(row, options, data); });
   }
+  const auto more = make_statistics_stream_checks(options, data);
+  checks.insert(checks.end(), more.begin(), more.end());
   return checks;
 }
 

@@ -36,6 +36,18 @@ QUANTIZERS = [
     quantizer(5, 2, 16, FNUZ, 0, RTO),
 ]
 ELABORATIONS = {
+    "amax_unit": [{"Lanes": "8"}, {"Lanes": "1", "ExponentBits": "1", "MantissaBits": "6", "Bias": "0"},
+                  {"Lanes": "2", "ExponentBits": "7", "MantissaBits": "0", "Bias": "255", "NonFinite": "2"}],
+    "exp2_table": [{}],
+    "front_end": [{"Lanes": "2", "Binades": "8", "FirstField": "100", "CountBits": "8"},
+                  {"Lanes": "1", "UsesLogs": "1'b1", "NonFinite": "3", "Rounding": "7", "CountBits": "8"}],
+    "histogram_bank": [{"Buckets": "5", "CountBits": "6"}],
+    "log2_table": [{}],
+    "threshold_histogram": [
+        {"Lanes": "2", "MantissaBits": "0", "FirstField": "1", "Binades": "9", "CountBits": "6"},
+        {"Lanes": "1", "MantissaBits": "2", "FirstField": "120", "Binades": "4", "CountBits": "28"}],
+    "threshold_log": [{"Lanes": "2", "CountBits": "6"}, {"Lanes": "1", "CountBits": "28"}],
+    "threshold_table": [{}],
     "compactor": [{"Lanes": "8", "CodeBits": "8", "NegativeZero": "1'b1"},
                   {"Lanes": "3", "CodeBits": "4", "NegativeZero": "1'b0"},
                   {"Lanes": "1", "CodeBits": "2", "NegativeZero": "1'b1"}],

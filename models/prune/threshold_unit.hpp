@@ -1,0 +1,75 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace gradpath {
+
+// The hardware's units that choose the next step's threshold, bit for bit (docs/numerics.md,
+// "Threshold units"; rtl/threshold_histogram.sv, rtl/threshold_log.sv). A target is the fraction of
+// zeros in 65536ths. An answer is an fp32 bit pattern: a magnitude, 0 where the zeros there are
+// reach the target.
+
+/// Counts magnitudes by exponent and up to two mantissa bits, and solves for the threshold at which
+/// the expected zeros are the target, values being taken as uniform inside their bucket.
+class HistogramThreshold {
+ public:
+  struct Config {
+    int mantissa_bits = 1;  ///< 0..2: 2^mantissa_bits buckets a binade
+    int first_field = 80;   ///< fp32 exponent field of the lowest binade counted, >= 1
+    int binades = 64;       ///< first_field + binades <= 254
+  };
+  static constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 28;
+
+  /// std::invalid_argument if the configuration is outside the ranges above.
+  explicit HistogramThreshold(const Config& config);
+
+  /// std::length_error above kMaxElements in all.
+  void add(std::span<const float> values);
+  /// The threshold for what was added, as fp32 bits.
+  [[nodiscard]] std::uint32_t solve(std::uint16_t target) const;
+  void clear();
+
+ private:
+  [[nodiscard]] std::uint32_t bisect(std::size_t bucket, std::int64_t surplus,
+                                     std::int64_t sum) const;
+
+  Config config_;
+  std::uint64_t elements_ = 0;
+  std::uint64_t zeros_ = 0;
+  std::uint64_t below_ = 0;  ///< nonzero, under the first binade
+  std::vector<std::uint32_t> counts_;
+};
+
+/// Sums log2|x| and its square over the normal finite nonzeros and takes the threshold of the
+/// lognormal law of that mean and variance (arXiv 2006.08173) from a table.
+class LogThreshold {
+ public:
+  static constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 28;
+
+  LogThreshold();
+
+  /// std::length_error above kMaxElements in all.
+  void add(std::span<const float> values);
+  [[nodiscard]] std::uint32_t solve(std::uint16_t target) const;
+  void clear();
+
+ private:
+  __extension__ using Wide = unsigned __int128;
+  [[nodiscard]] int log2_of(Wide value) const;
+
+  static constexpr std::size_t kKeptPoints = 13;
+  static constexpr std::size_t kVariancePoints = 25;
+  std::array<int, 64> log2_table_ = {};
+  std::array<int, 64> exp2_table_ = {};
+  std::array<std::array<int, kVariancePoints>, kKeptPoints> table_ = {};
+  std::uint64_t elements_ = 0;
+  std::uint64_t count_ = 0;       ///< normal finite nonzeros
+  std::uint64_t sum_ = 0;         ///< of log2|x| + 127 in 32nds
+  std::uint64_t square_sum_ = 0;  ///< of its square
+};
+
+}  // namespace gradpath

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/format/codec.hpp"
+#include "models/format/formats.hpp"
+#include "models/prune/stochastic_pruner.hpp"
+#include "models/quantize/scale.hpp"
+#include "sim/verify/checks.hpp"
+#include "sim/verify/compaction_script.hpp"
+#include "sim/verify/front_end.hpp"
+#include "sim/verify/stream_ends.hpp"
+#include "sim/verify/vectors.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+using Setting = FrontEndBank::Setting;
+
+// A stream with what is set before it and what must be set while it passes.
+struct Stream {
+  std::vector<Beat> beats;
+  std::uint16_t target = 0;
+  bool adapt = false;
+  std::optional<Setting> load = {};
+  Setting setting = {};
+};
+
+// The golden model of a front end, over streams.
+class GoldenFrontEnd {
+ public:
+  GoldenFrontEnd(const FrontEndBank::Row& row, Seed seed) : row_(row) {
+    for (std::uint32_t lane = 0; lane < row.lanes; ++lane) {
+      pruner_seeds_.push_back(lane_seed(seed, RandomUnit::pruner, lane));
+      quantizer_seeds_.push_back(lane_seed(seed, RandomUnit::quantizer, lane));
+      pruner_words_.emplace_back(pruner_seeds_.back());
+      quantizer_words_.emplace_back(quantizer_seeds_.back());
+    }
+  }
+  [[nodiscard]] const std::vector<std::uint32_t>& pruner_seeds() const { return pruner_seeds_; }
+  [[nodiscard]] const std::vector<std::uint32_t>& quantizer_seeds() const {
+    return quantizer_seeds_;
+  }
+  [[nodiscard]] const CompactionScript& script() const { return script_; }
+  [[nodiscard]] Setting setting() const { return setting_; }
+
+  // Notes the setting that the stream passes with, and what comes out.
+  void pass(Stream& stream) {
+    if (stream.load) setting_ = *stream.load;
+    stream.setting = setting_;
+    const StochasticPruner pruner(std::bit_cast<float>(setting_.alpha), row_.pruner_random_bits);
+    std::vector<Beat> codes = stream.beats;
+    std::vector<float> elements;
+    for (Beat& beat : codes) {
+      for (std::size_t lane = 0; lane < row_.lanes; ++lane) {
+        const auto x = std::bit_cast<float>(beat.data[lane]);
+        const float pruned = pruner.prune(x, pruner_words_[lane].word());
+        const std::uint32_t word = quantizer_words_[lane].word();
+        pruner_words_[lane].step();
+        quantizer_words_[lane].step();
+        beat.data[lane] = 0;
+        if ((beat.mask >> lane & 1) == 0) continue;
+        elements.push_back(x);
+        beat.data[lane] = encode(row_.quantizer.format,
+                                 {row_.quantizer.rounding, Overflow::saturate, NanPolicy::zero},
+                                 std::ldexp(double{pruned}, setting_.scale_exponent), word);
+      }
+    }
+    append_run(row_.quantizer.format, row_.lanes, codes, script_);
+    if (stream.adapt) adapt(elements, stream.target);
+  }
+
+ private:
+  void adapt(const std::vector<float>& elements, std::uint16_t target) {
+    ScaleStatistics statistics;
+    for (const float x : elements) {
+      if (std::isfinite(x)) statistics.amax = std::max(statistics.amax, std::fabs(double{x}));
+    }
+    setting_.scale_exponent = std::ilogb(
+        resolve_scale({.kind = ScalePolicy::Kind::amax_po2}, row_.quantizer.format, statistics));
+    if (row_.uses_logs) {
+      LogThreshold unit;
+      unit.add(elements);
+      setting_.alpha = unit.solve(target);
+    } else {
+      HistogramThreshold unit(row_.histogram);
+      unit.add(elements);
+      setting_.alpha = unit.solve(target);
+    }
+  }
+
+  FrontEndBank::Row row_;
+  std::vector<std::uint32_t> pruner_seeds_;
+  std::vector<std::uint32_t> quantizer_seeds_;
+  std::vector<Lfsr> pruner_words_;
+  std::vector<Lfsr> quantizer_words_;
+  CompactionScript script_;
+  Setting setting_;
+};
+
+Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) {
+  const auto specials = special_inputs();
+  const std::uint32_t dice = random.word(0);
+  Stream stream{.beats = std::vector<Beat>(1 + dice % 97),
+                .target = static_cast<std::uint16_t>(dice >> 16),
+                .adapt = (dice >> 8 & 1) != 0};
+  if (dice >> 9 & 1) {
+    stream.load = Setting{.alpha = random.word(1) % 0x7f800000u,
+                          .scale_exponent = static_cast<int>(random.word(2) % 256) - 128};
+    if (dice >> 10 & 1) stream.load = Setting{.alpha = 0x3d800000u, .scale_exponent = 4};
+  }
+  std::uint64_t draw = 3;
+  for (Beat& beat : stream.beats) {
+    const std::uint32_t kind = random.word(draw++);
+    beat.mask = (1u << row.lanes) - 1;
+    if (kind % 8 == 0) beat.mask &= kind >> 8;
+    for (std::size_t lane = 0; lane < row.lanes; ++lane) {
+      const std::uint32_t word = random.word(draw++);
+      const auto field = static_cast<std::uint32_t>(127 - 12 + std::popcount(word >> 8 & 0xffff));
+      beat.data[lane] = (word & 0x807fffffu) | field << 23;
+      if ((word >> 24) % 64 == 1) beat.data[lane] = specials[word % specials.size()];
+    }
+  }
+  stream.beats.back().last = true;
+  return stream;
+}
+
+void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed seed,
+                 Result& result) {
+  constexpr std::size_t kStreams = 24;
+  const CounterRandom random{seed};
+  GoldenFrontEnd golden(bank.rows()[row], seed);
+  std::vector<Stream> streams;
+  for (std::size_t i = 0; i < kStreams; ++i) {
+    streams.push_back(random_stream(bank.rows()[row], CounterRandom{derive(seed, i)}));
+    golden.pass(streams.back());
+  }
+
+  bank.reset(row, golden.pruner_seeds(), golden.quantizer_seeds());
+  StreamSink bitmap(stall);
+  StreamSink codes(stall);
+  std::uint64_t cycle = 0;
+  const auto clock = [&](FrontEndBank::Inputs inputs) {
+    const std::uint32_t dice = random.word(cycle++) >> 8;
+    inputs.bitmap_ready = bitmap.ready(dice);
+    inputs.codes_ready = codes.ready(dice >> 8);
+    const auto view = bank.view(row);
+    bank.cycle(row, inputs);
+    bitmap.clock(view.bitmap);
+    codes.clock(view.codes);
+    return view;
+  };
+  const auto wait_until = [&](auto done) {
+    for (int i = 0; i < 4096 && !done(); ++i) clock({});
+  };
+  for (const Stream& stream : streams) {
+    wait_until([&] { return bank.view(row).ready; });
+    if (stream.load) clock({.load = stream.load});
+    const Setting got = bank.view(row).setting;
+    result.count(got == stream.setting, [&] {
+      return fmt::format("threshold and scale: expected=0x{:08x},2^{} got=0x{:08x},2^{}",
+                         stream.setting.alpha, stream.setting.scale_exponent, got.alpha,
+                         got.scale_exponent);
+    });
+    StreamSource source(stream.beats, stall);
+    const std::uint64_t end = cycle + 1000 + 100 * stream.beats.size();
+    while (source.accepted() < stream.beats.size() && cycle < end) {
+      const auto offer = source.offer(random.word(cycle));
+      const auto view = clock({.beat = offer, .target = stream.target, .adapt = stream.adapt});
+      source.clock(view.ready);
+    }
+  }
+  wait_until([&] {
+    return bank.view(row).ready && bitmap.beats().size() >= golden.script().bitmap.size() &&
+           codes.beats().size() >= golden.script().codes.size();
+  });
+  for (int i = 0; i < 8; ++i) clock({});  // a beat too many would show now
+  const std::size_t lanes = bank.rows()[row].lanes;
+  compare_beats("bitmap", golden.script().bitmap, bitmap.beats(), lanes, result);
+  compare_beats("codes", golden.script().codes, codes.beats(), lanes, result);
+  result.count(bank.view(row).setting == golden.setting(),
+               [] { return std::string("threshold and scale after the last stream"); });
+}
+
+std::vector<Result> check_row(std::size_t row, const Options& options) {
+  FrontEndBank bank;
+  const FrontEndBank::Row& parameters = bank.rows()[row];
+  Result result{.module = "front_end",
+                .format = format_name(parameters.quantizer.format),
+                .rounding = rounding_name(parameters.quantizer.rounding),
+                .overflow = "saturate",
+                .scale = "exponent"};
+  for (const std::uint32_t stall : {0u, 32u, 128u, 200u}) {
+    for (std::uint64_t repeat = 0; repeat < 3; ++repeat) {
+      run_streams(bank, row, stall, derive(derive(options.seed, 0xf0 + row), 8 * stall + repeat),
+                  result);
+    }
+  }
+  if (bank.assertion_failed()) {
+    result.count(false, [] { return std::string("an assertion of the RTL failed"); });
+  }
+  return {result};
+}
+
+}  // namespace
+
+std::vector<Check> make_front_end_checks(const Options& options) {
+  std::vector<Check> checks;
+  if (!options.has_module("front_end")) return checks;
+  const FrontEndBank bank;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    const QuantizerRow& quantizer = bank.rows()[row].quantizer;
+    if (!options.has_format(quantizer.format) || !options.has_rounding(quantizer.rounding) ||
+        !options.has_overflow(Overflow::saturate)) {
+      continue;
+    }
+    checks.emplace_back([=] { return check_row(row, options); });
+  }
+  return checks;
+}
+
+}  // namespace gradpath::verify

@@ -1,0 +1,226 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/format/formats.hpp"
+#include "models/quantize/scale.hpp"
+#include "sim/verify/checks.hpp"
+#include "sim/verify/statistics.hpp"
+#include "sim/verify/stream_ends.hpp"
+#include "sim/verify/vectors.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+using Answer = StatisticsBank::Answer;
+using Unit = StatisticsBank::Unit;
+
+// A stream and what the golden model says to it.
+struct Script {
+  std::string name;
+  std::uint16_t target = 0;
+  std::vector<Beat> beats;
+  std::vector<float> elements;  ///< those in the beats' masks
+};
+
+Answer golden_answer(const StatisticsBank::Row& row, const Script& script) {
+  if (row.unit == Unit::amax) {
+    ScaleStatistics statistics;
+    for (const float x : script.elements) {
+      if (std::isfinite(x)) statistics.amax = std::max(statistics.amax, std::fabs(double{x}));
+    }
+    const float scale =
+        resolve_scale({.kind = ScalePolicy::Kind::amax_po2}, row.format, statistics);
+    return {.magnitude = std::bit_cast<std::uint32_t>(static_cast<float>(statistics.amax)),
+            .scale_exponent = std::ilogb(scale)};
+  }
+  if (row.unit == Unit::histogram) {
+    HistogramThreshold unit(row.config);
+    unit.add(script.elements);
+    return {.magnitude = unit.solve(script.target)};
+  }
+  LogThreshold unit;
+  unit.add(script.elements);
+  return {.magnitude = unit.solve(script.target)};
+}
+
+Script make_script(const StatisticsBank::Row& row, std::string name, std::uint16_t target,
+                   std::span<const float> values, bool holes, const CounterRandom& random) {
+  Script script{.name = std::move(name), .target = target, .beats = {}, .elements = {}};
+  std::size_t next = 0;
+  std::uint64_t draw = std::uint64_t{1} << 32;
+  do {
+    Beat beat;
+    beat.mask = (1u << row.lanes) - 1;
+    if (holes) beat.mask &= random.word(draw++);
+    for (std::size_t i = 0; i < row.lanes; ++i) {
+      beat.data[i] = 0x7f000000u;  // must not count
+      if ((beat.mask >> i & 1) == 0) continue;
+      if (next == values.size()) {
+        beat.mask &= ~(1u << i);
+        continue;
+      }
+      beat.data[i] = std::bit_cast<std::uint32_t>(values[next]);
+      script.elements.push_back(values[next++]);
+    }
+    beat.last = next == values.size();
+    script.beats.push_back(beat);
+  } while (next < values.size());
+  return script;
+}
+
+// Magnitudes spread like a gradient's, narrowly or widely, around any power of two, or of special
+// values alone; some zeros.
+std::vector<float> random_values(std::size_t count, const CounterRandom& random) {
+  const auto specials = special_inputs();
+  const std::uint32_t dice = random.word(0);
+  const double centre = static_cast<double>(dice % 61) - 50;
+  const double width = std::array{0.0, 0.3, 1.0, 2.0, 4.0, 12.0}[(dice >> 8) % 6];
+  const std::uint32_t zeros = std::array{0u, 0u, 64u, 230u}[dice >> 16 & 3];
+  const std::uint32_t special = std::array{0u, 2u, 16u, 256u}[dice >> 20 & 3];
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint32_t a = random.word(3 * i + 1);
+    const std::uint32_t b = random.word(3 * i + 2);
+    double sum = 0;  // of four uniforms: near enough to normal
+    for (int k = 0; k < 4; ++k) sum += (b >> (8 * k) & 0xff) / 255.0 - 0.5;
+    const double magnitude = (1.0 + (a & 0x7fffff) / 8388608.0) * std::exp2(centre + width * sum);
+    values[i] = static_cast<float>(a >> 31 ? -magnitude : magnitude);
+    if ((a >> 23 & 0xff) < zeros) values[i] = a >> 31 ? -0.0f : 0.0f;
+    if ((random.word(3 * i + 3) & 0xff) < special) {
+      values[i] = std::bit_cast<float>(specials[b % specials.size()]);
+    }
+  }
+  return values;
+}
+
+std::vector<Script> random_scripts(const StatisticsBank::Row& row, std::size_t count, Seed seed) {
+  std::vector<Script> scripts;
+  const std::vector<float> none;
+  for (std::size_t i = 0; i < count; ++i) {
+    const CounterRandom random{derive(seed, i)};
+    const std::uint32_t dice = random.word(~std::uint64_t{0});
+    const std::size_t elements = std::array<std::size_t, 8>{0, 1, 2, 9, 40, 200, 700, 2500}[i % 8];
+    const auto target = static_cast<std::uint16_t>(
+        dice % 8 == 0 ? std::array{0u, 1u, 65535u, 32768u}[dice >> 8 & 3] : dice >> 16);
+    const auto values = random_values(elements, random);
+    scripts.push_back(make_script(row, fmt::format("stream {} of seed 0x{:x}", i, seed.value),
+                                  target, values, dice >> 12 & 1, random));
+  }
+  return scripts;
+}
+
+// All streams one after the other without a reset between.
+void run_scripts(StatisticsBank& bank, std::size_t row, const std::vector<Script>& scripts,
+                 std::uint32_t stall, Seed seed, Result& result) {
+  const CounterRandom random{seed};
+  constexpr std::uint64_t kLongestSolve = 4096;
+  bank.reset(row);
+  std::uint64_t cycle = 0;
+  for (const Script& script : scripts) {
+    StreamSource source(script.beats, stall);
+    const Answer expected = golden_answer(bank.rows()[row], script);
+    std::optional<Answer> got;
+    const std::uint64_t end = cycle + kLongestSolve + 64 * script.beats.size();
+    for (; !got && cycle < end; ++cycle) {
+      const std::uint32_t dice = random.word(cycle);
+      const auto offer = source.offer(dice);
+      const bool takes = (dice >> 8 & 0xff) >= stall;
+      const bool ready = bank.ready(row);
+      const auto answer = bank.answer(row);
+      bank.cycle(row, script.target, offer, takes);
+      source.clock(ready);
+      if (takes) got = answer;
+    }
+    const bool complete = source.accepted() == script.beats.size();
+    result.count(complete && got == expected, [&] {
+      const auto text = [](const Answer& a) {
+        return fmt::format("0x{:08x},2^{}", a.magnitude, a.scale_exponent);
+      };
+      return fmt::format("{}: {} elements, target {}/65536: expected={} got={}", script.name,
+                         script.elements.size(), script.target, text(expected),
+                         got ? text(*got) : "nothing");
+    });
+  }
+  if (bank.assertion_failed()) {
+    result.count(false, [] { return std::string("an assertion of the RTL failed"); });
+  }
+}
+
+bool wanted(const StatisticsBank::Row& row, const Options& options) {
+  return options.has_module(unit_name(row.unit)) &&
+         (row.unit != Unit::amax || options.has_format(row.format));
+}
+
+Result empty_result(const StatisticsBank::Row& row) {
+  return {.module = std::string(unit_name(row.unit)),
+          .format = row.unit == Unit::amax ? format_name(row.format) : ""};
+}
+
+std::vector<Result> check_random(std::size_t row, const Options& options) {
+  StatisticsBank bank;
+  Result result = empty_result(bank.rows()[row]);
+  for (const std::uint32_t stall : {0u, 64u, 200u}) {
+    const Seed seed = derive(derive(options.seed, 0x57a7 + row), stall);
+    run_scripts(bank, row, random_scripts(bank.rows()[row], 96, seed), stall, derive(seed, 1),
+                result);
+  }
+  // Every bit pattern that an exponent decides, as a stream of its own.
+  if (bank.rows()[row].unit == Unit::amax) {
+    std::vector<Script> scripts;
+    const CounterRandom random{options.seed};
+    for (const std::uint32_t x : corner_inputs(bank.rows()[row].format)) {
+      if (x >> 31) continue;
+      const std::array values = {std::bit_cast<float>(x)};
+      scripts.push_back(
+          make_script(bank.rows()[row], fmt::format("0x{:08x}", x), 0, values, false, random));
+    }
+    run_scripts(bank, row, scripts, 0, options.seed, result);
+  }
+  return {result};
+}
+
+std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data) {
+  StatisticsBank bank;
+  Result result = empty_result(bank.rows()[row]);
+  const CounterRandom random{options.seed};
+  std::vector<Script> scripts;
+  for (const std::uint16_t target : {std::uint16_t{32768}, std::uint16_t{58982}}) {
+    scripts.push_back(make_script(bank.rows()[row], data.name, target, data.values, false, random));
+  }
+  run_scripts(bank, row, scripts, 48, derive(options.seed, row), result);
+  return {result};
+}
+
+}  // namespace
+
+std::vector<Check> make_statistics_checks(const Options& options) {
+  const StatisticsBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!wanted(bank.rows()[row], options)) continue;
+    checks.emplace_back([=] { return check_random(row, options); });
+  }
+  return checks;
+}
+
+std::vector<Check> make_statistics_stream_checks(const Options& options, const StreamData& data) {
+  // The least of the rows' counters: 2^13 elements.
+  constexpr std::size_t kMostElements = (1u << 13) - 1;
+  const StatisticsBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (data.values.empty() || !wanted(bank.rows()[row], options)) continue;
+    const StreamData part{.name = data.name,
+                          .values = data.values.first(std::min(data.values.size(), kMostElements))};
+    checks.emplace_back([=] { return check_data(row, options, part); });
+  }
+  return checks;
+}
+
+}  // namespace gradpath::verify
