@@ -1,5 +1,7 @@
+#include <cmath>
 #include <cstdint>
 #include <list>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,6 +13,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/parallel.hpp"
 #include "sim/cli/table_output.hpp"
+#include "sim/cli/threshold_table.hpp"
 #include "sim/cli/trace_selection.hpp"
 #include "sim/verify/checks.hpp"
 #include "traces/tensor_data.hpp"
@@ -43,7 +46,12 @@ class VerifyCommand : public Command {
         .flag("exhaustive",
               "lanes: all 2^32 inputs, with one random word each, instead of chosen ones")
         .value("trace", "FILE", "a trace, as TRACE is")
-        .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces");
+        .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces")
+        .group("Threshold units")
+        .value("thresholds", "FILE",
+               "CSV: the threshold that each unit chooses for every tensor, and the sparsity it is "
+               "expected to reach")
+        .value_or("sparsity", "LIST", "0.5,0.8,0.9,0.95", "targets for --thresholds");
     TableOutput::add_options(options);
   }
 
@@ -69,6 +77,14 @@ class VerifyCommand : public Command {
     std::vector<std::string> paths = arguments.positional();
     if (const auto path = arguments.optional_text("trace")) paths.push_back(*path);
     traces_.setup(std::move(paths), arguments.text("tensors"));
+    thresholds_path_ = arguments.optional_text("thresholds");
+    if (thresholds_path_ == "-") {
+      throw UserError("--thresholds writes a file; '-' is for --csv or --json");
+    }
+    if (thresholds_path_ && traces_.paths().empty()) {
+      throw UserError("--thresholds needs a trace; name one");
+    }
+    targets_ = arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0));
     verify::validate(options_);
   }
 
@@ -76,6 +92,11 @@ class VerifyCommand : public Command {
     output_.open(traces_.paths());
     options_.seed = session.seed;
     std::vector<verify::Check> checks = verify::make_checks(options_);
+    std::optional<TableFile> thresholds_file;
+    if (thresholds_path_) {
+      thresholds_file.emplace(*thresholds_path_, TableFile::Kind::csv, traces_.paths());
+    }
+    Table thresholds = make_threshold_table();
     traces_.open();
     std::list<TensorFloats> floats;  // keeps what the checks look at
     for (const SelectedTensor& selected : traces_.tensors()) {
@@ -85,18 +106,23 @@ class VerifyCommand : public Command {
           verify::make_stream_checks(options_, {.name = name, .values = floats.back().values()});
       checks.insert(checks.end(), more.begin(), more.end());
       trace_checks_ += more.size();
+      if (thresholds_path_) {
+        append_thresholds(thresholds, selected.trace->path(), selected.tensor->name,
+                          floats.back().values(), targets_);
+      }
     }
     if (!traces_.paths().empty() && trace_checks_ == 0) {
       throw UserError(
-          "no value of the traces would be compared: they go through the modules quantizer and "
-          "pruner, which these --module, --format, --round and --overflow leave out, or the "
-          "tensors "
-          "are empty");
+          "no value of the traces would be compared: they go through the modules quantizer, "
+          "pruner, "
+          "amax_unit and the threshold units, which these --module, --format, --round and "
+          "--overflow leave out, or the tensors are empty");
     }
 
     std::vector<std::vector<verify::Result>> parts(checks.size());
     parallel_for(checks.size(), session.threads, [&](std::size_t i) { parts[i] = checks[i](); });
     const std::vector<verify::Result> results = verify::merge(parts);
+    if (thresholds_file) thresholds_file->write(thresholds, session);
     report(results, session);
     return verify::all_equal(results) ? ExitCode::good : ExitCode::check_failed;
   }
@@ -122,6 +148,8 @@ class VerifyCommand : public Command {
   TraceSelection traces_;
   verify::Options options_;
   std::size_t trace_checks_ = 0;
+  std::optional<std::string> thresholds_path_;
+  std::vector<double> targets_;
 };
 
 }  // namespace

@@ -10,6 +10,9 @@
 
 namespace gradpath::verify {
 struct CompactionBank::Impl {
+  // A model unregisters from the thread's context, which must not be one that is gone.
+  ~Impl() { Verilated::threadContextp(&context); }
+
   // The inputs settle while the clock is low: the properties sample them before the edge.
   void clock(std::size_t row) {
     using Clock = std::remove_reference_t<decltype(model.clk_i)>;

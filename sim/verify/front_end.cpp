@@ -10,6 +10,9 @@
 namespace gradpath::verify {
 
 struct FrontEndBank::Impl {
+  // A model unregisters from the thread's context, which must not be one that is gone.
+  ~Impl() { Verilated::threadContextp(&context); }
+
   void set_pins(const Inputs& inputs) {
     model.valid_i = inputs.beat.has_value();
     if (inputs.beat) {

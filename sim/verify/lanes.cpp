@@ -24,6 +24,9 @@ void QuantizerBank::cast(std::size_t row, int scale_exponent, std::span<const st
 }
 
 struct PrunerBank::Impl {
+  // A model unregisters from the thread's context, which must not be one that is gone.
+  ~Impl() { Verilated::threadContextp(&context); }
+
   VerilatedContext context;
   Vpruner_bank model{&context};
   std::vector<int> rows;

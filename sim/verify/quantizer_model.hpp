@@ -25,6 +25,11 @@ struct QuantizerModel : QuantizerBank::Impl {
       std::extent_v<std::remove_reference_t<decltype(Model::x_i)>>;
   static_assert(kInputs > 0);
 
+  // A model unregisters from the thread's context, which must not be one that is gone.
+  ~QuantizerModel() override { Verilated::threadContextp(&context); }
+  QuantizerModel(const QuantizerModel&) = delete;
+  QuantizerModel& operator=(const QuantizerModel&) = delete;
+
   QuantizerModel() {
     model.clk_i = {};
     model.eval();

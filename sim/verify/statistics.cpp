@@ -9,6 +9,9 @@
 namespace gradpath::verify {
 
 struct StatisticsBank::Impl {
+  // A model unregisters from the thread's context, which must not be one that is gone.
+  ~Impl() { Verilated::threadContextp(&context); }
+
   void set_pins(std::uint16_t target, const std::optional<Beat>& input, bool answer_ready) {
     model.target_i = target;
     model.valid_i = input.has_value();

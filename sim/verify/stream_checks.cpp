@@ -132,10 +132,10 @@ std::vector<Check> make_random_stream_checks(const Options& options) {
 }
 
 std::vector<Check> make_stream_checks(const Options& options, const StreamData& data) {
-  const StreamBank bank;
+  const std::vector<StreamRow> rows = StreamBank().rows();
   std::vector<Check> checks;
-  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
-    if (data.values.empty() || !wanted(bank.rows()[row], options)) continue;
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    if (data.values.empty() || !wanted(rows[row], options)) continue;
     checks.emplace_back([=] { return check_data(row, options, data); });
   }
   const auto more = make_statistics_stream_checks(options, data);

@@ -9,6 +9,9 @@
 namespace gradpath::verify {
 
 struct StreamBank::Impl {
+  // A model unregisters from the thread's context, which must not be one that is gone.
+  ~Impl() { Verilated::threadContextp(&context); }
+
   void set_pins(const std::optional<Beat>& input, bool ready) {
     model.valid_i = input.has_value();
     if (input) {
