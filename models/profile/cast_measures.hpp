@@ -6,6 +6,8 @@
 #include "models/format/codec.hpp"
 #include "models/format/format.hpp"
 #include "models/round/random.hpp"
+#include "models/scale/block_layout.hpp"
+#include "models/scale/block_quantizer.hpp"
 
 namespace gradpath {
 
@@ -22,6 +24,9 @@ struct CastMeasures {
   double cosine = 0;   ///< sum qx / sqrt(sum q^2 sum x^2); NaN if either side is all zero
   double sqnr_db = 0;  ///< 10 log10(sum x^2 / sum (q - x)^2); infinity without error
   double bias = 0;     ///< mean of q - x
+  /// Mean of the variance of q over the rounding's random words, (E[q^2] - E[q]^2) of each element;
+  /// 0 where rounding draws none. Of a pruned tensor: given what pruning left.
+  double variance = 0;
 
   [[nodiscard]] double zero_fraction() const { return zeros / static_cast<double>(numel); }
   [[nodiscard]] double saturated_fraction() const { return saturated / static_cast<double>(numel); }
@@ -41,6 +46,10 @@ struct CastSums {
   double qx = 0;
   double qq = 0;
   double xx = 0;
+  double variance = 0;
+
+  /// Adds the sums of other elements.
+  void add(const CastSums& other);
 };
 [[nodiscard]] CastMeasures measures_of(const CastSums& sums);
 
@@ -50,6 +59,13 @@ struct CastSums {
 /// excluded anyway.
 [[nodiscard]] CastMeasures measure_by_casting(const Format& format, CastOptions options,
                                               float scale, std::span<const float> input,
+                                              std::span<const float> reference,
+                                              CounterRandom random);
+/// The same of a cast by blocks (models/scale/block_quantizer.hpp); UserError as BlockQuantizer.
+[[nodiscard]] CastMeasures measure_by_casting(const Format& format, CastOptions options,
+                                              const BlockScaling& scaling,
+                                              const BlockLayout& layout,
+                                              std::span<const float> input,
                                               std::span<const float> reference,
                                               CounterRandom random);
 

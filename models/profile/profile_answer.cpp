@@ -56,6 +56,7 @@ class ProfileTable::Evaluation {
       sums_.qx += std::ldexp(binade_.qx, 2 * unit);
       sums_.qq += std::ldexp(binade_.qq, 2 * unit);
       sums_.xx += std::ldexp(binade_.xx, 2 * unit);
+      sums_.variance += std::ldexp(binade_.variance, 2 * unit);
     }
     return true;
   }
@@ -239,6 +240,7 @@ class ProfileTable::Evaluation {
     binade_.qx += squares;
     binade_.qq += squares + variance;
     binade_.squared_error += variance;
+    binade_.variance += variance;
     const double both = n * (low.units + high.units) - sum;
     const double inverse = low.place == 0 ? 0 : low.units * high.units * x.reciprocals;
     sums_.relative_error += 2 * (both - inverse) / gap;
@@ -291,6 +293,7 @@ class ProfileTable::Evaluation {
     binade_.qq += n * up * q * q;
     binade_.squared_error += squares + up * q * (n * q - 2 * sum);
     binade_.error += n * up * q - sum;
+    binade_.variance += n * up * (1 - up) * q * q;
     return true;
   }
 
@@ -307,9 +310,9 @@ class ProfileTable::Evaluation {
   CastSums binade_;  ///< of one binade, in its units
 };
 
-ProfileTable::Answer ProfileTable::measure(const Format& format, const CastOptions& options,
-                                           int scale_exponent) const {
-  const auto refuse = [](std::string_view why) { return Answer{.measures = {}, .refusal = why}; };
+ProfileTable::Answer ProfileTable::sums(const Format& format, const CastOptions& options,
+                                        int scale_exponent) const {
+  const auto refuse = [](std::string_view why) { return Answer{.sums = {}, .refusal = why}; };
   if (!format.is_signed || !format.has_zero || !format.has_subnormals) {
     return refuse("the format is unsigned or has no subnormals");
   }
@@ -341,7 +344,14 @@ ProfileTable::Answer ProfileTable::measure(const Format& format, const CastOptio
   }
   Evaluation evaluation(*this, format, options, scale_exponent);
   if (!evaluation.run()) return refuse("the format is finer than the profile's buckets");
-  return {measures_of(evaluation.sums()), {}};
+  return {evaluation.sums(), {}};
+}
+
+ProfileTable::MeasuredAnswer ProfileTable::measure(const Format& format, const CastOptions& options,
+                                                   int scale_exponent) const {
+  const Answer answer = sums(format, options, scale_exponent);
+  if (!answer.refusal.empty()) return {{}, answer.refusal};
+  return {measures_of(answer.sums), {}};
 }
 
 }  // namespace gradpath

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numbers>
 #include <tuple>
 
 #include "models/stats/sum.hpp"
@@ -118,6 +119,7 @@ ProfileTable::ProfileTable(const Profile& profile)
   const double reference = std::log(abs_max_);
   CompensatedSum first;
   CompensatedSum second;
+  CompensatedSum octaves;
   for (const ProfileBucket& bucket : profile.buckets()) {
     const int field = (bucket.key >> 7) & 0xff;
     const int b = (bucket.key & 0x7f) + (field > 0 ? 128 : 0);
@@ -127,8 +129,12 @@ ProfileTable::ProfileTable(const Profile& profile)
     second.add(sum_over(
         bucket, b, [&](double x) { return log(x) * log(x); },
         [&](double x) { return 2 * (1 - log(x)) / (x * x); }));
+    octaves.add(sum_over(
+        bucket, b, [&](double x) { return std::log2(x * unit); },
+        [](double x) { return -std::numbers::log2e / (x * x); }));
   }
   const auto n = static_cast<double>(nonzeros_);
+  mean_log2_ = octaves.value() / n;
   const double mean = first.value() / n;
   log_moments_ = {reference + mean, std::sqrt(std::max(0.0, second.value() / n - mean * mean))};
 }

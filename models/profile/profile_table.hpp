@@ -20,8 +20,12 @@ class ProfileTable {
 
   /// An answer, or why the profile has none (`refusal` is not empty then): the buckets are too
   /// coarse for the format, or fp32 rounds where this does not.
-  struct Answer {
+  struct MeasuredAnswer {
     CastMeasures measures;
+    std::string_view refusal = {};
+  };
+  struct Answer {
+    CastSums sums;  ///< to be added to those of other tensors, e.g. other classes of blocks
     std::string_view refusal = {};
   };
 
@@ -29,8 +33,11 @@ class ProfileTable {
   /// counts exactly, mse, cosine and bias to 1e-12, mean relative error to 1e-7
   /// (docs/profile.md, "Exactness"). `sr` and `sru` give expectations over the random words.
   /// options.nan has no effect: NaNs are excluded.
-  [[nodiscard]] Answer measure(const Format& format, const CastOptions& options,
-                               int scale_exponent) const;
+  [[nodiscard]] MeasuredAnswer measure(const Format& format, const CastOptions& options,
+                                       int scale_exponent) const;
+  /// The sums that the measures are made of.
+  [[nodiscard]] Answer sums(const Format& format, const CastOptions& options,
+                            int scale_exponent) const;
 
   /// Mean and standard deviation of ln|x| over finite nonzeros, to 1e-8; NaN if there are none.
   struct LogMoments {
@@ -38,6 +45,8 @@ class ProfileTable {
     double sigma_ln;
   };
   [[nodiscard]] LogMoments log_moments() const;
+  /// Mean of log2|x| over finite nonzeros, exact where all are powers of two; 0 if there are none.
+  [[nodiscard]] double mean_log2() const { return mean_log2_; }
   /// The scale policy's estimate, exp(mu + sigma sqrt(2 ln n)); NaN if there is no finite nonzero.
   [[nodiscard]] double expected_max() const;
 
@@ -75,6 +84,7 @@ class ProfileTable {
   double abs_min_ = 0;
   double abs_max_ = 0;
   LogMoments log_moments_ = {};
+  double mean_log2_ = 0;
 };
 
 }  // namespace gradpath

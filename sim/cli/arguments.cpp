@@ -223,4 +223,12 @@ std::uint64_t parse_integer(std::string_view what, std::string_view text, std::u
   return number;
 }
 
+int parse_axis(std::string_view text) {
+  int axis = 0;
+  const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), axis);
+  if (failure == std::errc() && stop == text.data() + text.size()) return axis;
+  throw UserError(
+      fmt::format("--axis is '{}', expected an integer, e.g. 0, 1 or -1 for the last", text));
+}
+
 }  // namespace gradpath::cli

@@ -59,5 +59,7 @@ class Arguments {
                                 double most);
 [[nodiscard]] std::uint64_t parse_integer(std::string_view what, std::string_view text,
                                           std::uint64_t least, std::uint64_t most);
+/// The value of --axis.
+[[nodiscard]] int parse_axis(std::string_view text);
 
 }  // namespace gradpath::cli

@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cmath>
 #include <cstdint>
 #include <map>
@@ -245,14 +244,6 @@ class CastCommand : public Command {
       }
     }
     return side;
-  }
-
-  [[nodiscard]] static int parse_axis(const std::string& text) {
-    int axis = 0;
-    const auto [stop, failure] = std::from_chars(text.data(), text.data() + text.size(), axis);
-    if (failure == std::errc() && stop == text.data() + text.size()) return axis;
-    throw UserError(
-        fmt::format("--axis is '{}', expected an integer, e.g. 0, 1 or -1 for the last", text));
   }
 
   // Options of a format that a scheme would ignore are refused.

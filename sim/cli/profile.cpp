@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "models/error.hpp"
 #include "sim/cli/commands.hpp"
 #include "sim/cli/profile_inputs.hpp"
 #include "sim/cli/table_output.hpp"
@@ -22,8 +24,9 @@ class ProfileCommand : public Command {
         .synopsis = "TRACE|PROFILE... [-o FILE] [options]",
         .summary = "reads each tensor once into a small exact profile; merges and shows profiles",
         .examples = {
-            {{"gradpath profile trace.safetensors -o trace.profile",
-              "one pass over every gradient; `gradpath sweep trace.profile` answers from it"},
+            {{"gradpath profile trace.safetensors --blocks 32 -o trace.profile",
+              "every gradient, also by MX blocks of 32; `gradpath sweep trace.profile --scale mx` "
+              "answers from it"},
              {"gradpath profile shard0.profile shard1.safetensors --into all -o all.profile",
               "profiles and traces merged into one; without --into, by tensor name"}}}};
     return kDescription;
@@ -34,6 +37,10 @@ class ProfileCommand : public Command {
     options.group("Merging").value("into", "NAME",
                                    "merge all tensors into one of this name; default: those of "
                                    "the same name");
+    options.group("Blocks")
+        .value("blocks", "LIST",
+               "sizes of blocks, e.g. 16,32: keeps what `sweep --scale mx:SIZE` asks too")
+        .value_or("axis", "N", "-1", "their axis, from 0 or, negative, from the end");
     options.group("Output")
         .value("output", "FILE", "the profile to write; may be an input")
         .letter('o');
@@ -45,6 +52,17 @@ class ProfileCommand : public Command {
     table_output_.setup(arguments);
     into_ = arguments.optional_text("into");
     output_ = arguments.optional_text("output");
+    const int axis = parse_axis(arguments.text("axis"));
+    if (!arguments.has("blocks")) {
+      if (axis != -1) throw UserError("--axis has no effect without --blocks");
+      return;
+    }
+    for (const std::string& text : arguments.list("blocks")) {
+      blocks_.push_back({parse_integer("--blocks", text, 1, std::uint64_t{1} << 40), axis});
+    }
+    std::ranges::sort(blocks_);
+    const auto repeated = std::ranges::unique(blocks_);
+    blocks_.erase(repeated.begin(), repeated.end());
   }
 
   ExitCode run(Session& session) override {
@@ -55,9 +73,10 @@ class ProfileCommand : public Command {
 
     ProfileSet merged;
     std::vector<Row> rows;
-    for (ProfiledTensor& input : inputs_.profiles(session)) {
+    for (ProfiledTensor& input : inputs_.profiles(session, blocks_)) {
       const std::string& name = into_ ? *into_ : input.tensor;
-      merge_into(merged, name, input.profile);
+      merge_into(merged, name,
+                 {.profile = std::move(input.profile), .blocks = std::move(input.blocks)});
       const auto row = std::ranges::find(rows, name, &Row::tensor);
       if (row == rows.end()) {
         rows.push_back({name, {input.trace}});
@@ -69,7 +88,7 @@ class ProfileCommand : public Command {
     Table table({"trace", "tensor", "numel", "zeros", "subnormals", "infs", "nans", "abs_min",
                  "abs_max", "buckets", "id"});
     for (const Row& row : rows) {
-      const Profile& profile = merged.at(row.tensor);
+      const Profile& profile = merged.at(row.tensor).profile;
       const TensorCounts counts = profile.counts();
       table.add_row({row.trace(), row.tensor, counts.numel, counts.zeros, counts.subnormals,
                      counts.infs, counts.nans, counts.abs_min, counts.abs_max,
@@ -100,6 +119,7 @@ class ProfileCommand : public Command {
   TableOutput table_output_;
   std::optional<std::string> into_;
   std::optional<std::string> output_;
+  std::vector<BlockKey> blocks_;
 };
 
 }  // namespace

@@ -1,9 +1,12 @@
 #pragma once
 
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "models/profile/block_profile.hpp"
 #include "models/profile/profile.hpp"
 #include "sim/cli/arguments.hpp"
 #include "sim/cli/options.hpp"
@@ -17,7 +20,8 @@ struct ProfiledTensor {
   std::string trace;  ///< path of the trace or profile, as given
   std::string tensor;
   Profile profile;
-  std::optional<SelectedTensor> source;  ///< none if it comes from a profile
+  std::map<BlockKey, BlockProfile> blocks;  ///< those asked for, or those in the profile
+  std::optional<SelectedTensor> source;     ///< none if it comes from a profile
 };
 
 /// Traces and profile files, mixed, and the tensors in them that --tensors selects.
@@ -32,7 +36,9 @@ class ProfileInputs {
 
   /// Reads every selected tensor once, on session.threads threads. In the order of the files, then
   /// of the tensors in them. UserError if a file has no such tensor.
-  [[nodiscard]] std::vector<ProfiledTensor> profiles(const Session& session) const;
+  /// blocks: which blocks of the traces' tensors to profile too.
+  [[nodiscard]] std::vector<ProfiledTensor> profiles(const Session& session,
+                                                     std::span<const BlockKey> blocks = {}) const;
 
  private:
   std::vector<std::string> paths_;

@@ -79,7 +79,9 @@ class SweepCommand : public Command {
         .value_or("round", "LIST", "rne", "of rne, rna, rtz, rup, rdn, rto, sr[:R], sru[:R]")
         .value_or("overflow", "LIST", "standard", "of standard, saturate")
         .value_or("scale", "LIST", "none",
-                  "of none, positive numbers, amax, amax-po2, expected-max")
+                  "of none, positive numbers, amax, amax-po2, expected-max, mean-log, "
+                  "mx[:BLOCK[:RULE]], nvfp4[:BLOCK]")
+        .value_or("axis", "N", "-1", "the axis of the blocks, from 0 or, negative, from the end")
         .value_or("sparsity", "LIST", "0", "targets of pruning before the cast; 0 is none");
     options.group("Work")
         .value("db", "FILE", "SQLite file that keeps results; what is in it is not done again")
@@ -127,9 +129,8 @@ class SweepCommand : public Command {
     for (const auto& text : arguments.list("round")) roundings.push_back(parse_rounding(text));
     std::vector<Overflow> overflows;
     for (const auto& text : arguments.list("overflow")) overflows.push_back(parse_overflow(text));
-    std::vector<ScalePolicy> scales;
-    for (const auto& text : arguments.list("scale")) scales.push_back(parse_scale(text));
-    points_ = sweep_points(formats, roundings, overflows, scales,
+    points_ = sweep_points(formats, roundings, overflows, arguments.list("scale"),
+                           parse_axis(arguments.text("axis")),
                            arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0)));
     setup_cost(arguments);
     db_ = arguments.optional_text("db");
@@ -142,7 +143,8 @@ class SweepCommand : public Command {
     inputs_.open();
     std::optional<SharedStore> store;
     if (db_) store.emplace(*db_);
-    const std::vector<ProfiledTensor> tensors = inputs_.profiles(session);
+    const std::vector<ProfiledTensor> tensors =
+        inputs_.profiles(session, brute_force_ ? std::vector<BlockKey>{} : needed_blocks(points_));
     std::vector<std::vector<SweepResult>> results(tensors.size());
     Progress progress(session, "sweep", tensors.size() * points_.size());
     const auto keep = [&] {
@@ -173,7 +175,12 @@ class SweepCommand : public Command {
       values = floats->values();
     }
     try {
-      TensorSweep tensor(input.profile, values, session.seed, input.tensor);
+      SweepTensor known{.name = input.tensor, .profile = input.profile, .blocks = input.blocks};
+      if (input.source) {
+        known.values = values;
+        known.shape = input.source->tensor->shape;
+      }
+      TensorSweep tensor(std::move(known), session.seed);
       std::vector<SweepResult> results;
       for (const SweepPoint& point : points_) {
         results.push_back(answer(tensor, input, point, store));
@@ -197,11 +204,12 @@ class SweepCommand : public Command {
       return result;
     };
     if (!brute_force_) {
+      key.identity = tensor.profile_identity(point);
       if (const auto known = find()) return *known;
       if (const auto result = tensor.by_profile(point)) return keep(*result);
     }
-    if (store != nullptr && input.source) key.kernel_identity = tensor.kernel_identity();
-    if (!key.kernel_identity.empty()) {
+    if (store != nullptr && input.source) key.identity = tensor.kernel_identity();
+    if (input.source) {
       if (const auto known = find()) return *known;
     }
     return keep(tensor.by_kernel(point));
@@ -270,6 +278,7 @@ class SweepCommand : public Command {
                                         "excluded_fraction",
                                         "sqnr_db",
                                         "bias_error",
+                                        "sr_variance",
                                         "scale_value",
                                         "method"};
     if (cost_) columns.insert(columns.end(), {"area_ge", "delay_fo4", "power_proxy"});
@@ -289,7 +298,7 @@ class SweepCommand : public Command {
                                  std::int64_t{point.format.bias},
                                  rounding_name(point.rounding),
                                  std::string(overflow_name(point.overflow)),
-                                 scale_name(point.scale),
+                                 point.scale_name,
                                  point.sparsity,
                                  m.mean_relative_error,
                                  m.mse,
@@ -299,6 +308,7 @@ class SweepCommand : public Command {
                                  m.excluded_fraction(),
                                  m.sqnr_db,
                                  m.bias,
+                                 m.variance,
                                  double{result.scale},
                                  std::string(method_name(result.method))};
         if (cost_) {
@@ -320,11 +330,10 @@ class SweepCommand : public Command {
       for (const BestSplit& best : best_splits(points_, results[i], *by_)) {
         table.add_row({tensors[i].trace, tensors[i].tensor, std::int64_t{*best_bits_},
                        rounding_name(best.best->rounding),
-                       std::string(overflow_name(best.best->overflow)),
-                       scale_name(best.best->scale), best.best->sparsity, std::string(by_->name),
-                       best.best->format_name, best.value,
-                       best.second == nullptr ? "" : best.second->format_name, best.second_value,
-                       best.margin});
+                       std::string(overflow_name(best.best->overflow)), best.best->scale_name,
+                       best.best->sparsity, std::string(by_->name), best.best->format_name,
+                       best.value, best.second == nullptr ? "" : best.second->format_name,
+                       best.second_value, best.margin});
       }
     }
     return table;

@@ -1,5 +1,6 @@
 #include "sim/explore/profile_file.hpp"
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <stdexcept>
@@ -17,7 +18,7 @@ namespace gradpath {
 namespace {
 
 constexpr std::string_view kMagic = "gprofile";
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 
 template <class T>
 void put_fixed(std::string& out, T value) {
@@ -133,6 +134,58 @@ Profile read_profile(Reader& in) {
   }
 }
 
+// Numbers of either sign: 0, -1, 1, -2, ... as 0, 1, 2, 3, ...
+std::uint64_t zigzag(int value) {
+  return value < 0 ? 2 * static_cast<std::uint64_t>(-(value + 1)) + 1
+                   : 2 * static_cast<std::uint64_t>(value);
+}
+int read_zigzag(Reader& in) {
+  const auto value = in.number<std::uint32_t>();
+  const auto half = static_cast<int>(value / 2);
+  return value % 2 == 0 ? half : -half - 1;
+}
+
+void put_blocks(std::string& out, const std::map<BlockKey, BlockProfile>& blocks) {
+  put(out, blocks.size());
+  for (const auto& [key, profile] : blocks) {
+    put(out, key.block);
+    put(out, zigzag(key.axis));
+    put(out, profile.classes().size());
+    for (const auto& [exponent, part] : profile.classes()) {
+      put(out, static_cast<unsigned>(exponent - BlockProfile::kZeroBlocks));
+      put_profile(out, part);
+    }
+  }
+}
+
+std::map<BlockKey, BlockProfile> read_blocks(Reader& in, const Profile& whole) {
+  std::map<BlockKey, BlockProfile> blocks;
+  for (auto left = in.number<std::uint64_t>(); left > 0; --left) {
+    BlockKey key{.block = in.number<std::uint64_t>()};
+    key.axis = read_zigzag(in);
+    if (key.block == 0 || (!blocks.empty() && blocks.rbegin()->first >= key)) {
+      in.fail("blocks are not in ascending order");
+    }
+    std::map<int, Profile> classes;
+    for (auto parts = in.number<std::uint64_t>(); parts > 0; --parts) {
+      const auto code = in.number<std::uint16_t>();
+      const int exponent = int{code} + BlockProfile::kZeroBlocks;
+      if (!classes.empty() && classes.rbegin()->first >= exponent) {
+        in.fail("classes of blocks are not in ascending order");
+      }
+      classes.emplace(exponent, read_profile(in));
+    }
+    try {
+      BlockProfile profile(std::move(classes));
+      if (profile.whole() != whole) in.fail("the blocks' elements are not the tensor's");
+      blocks.emplace(key, std::move(profile));
+    } catch (const std::invalid_argument& wrong) {
+      in.fail(wrong.what());
+    }
+  }
+  return blocks;
+}
+
 std::string_view text_of(const MappedFile& file) {
   // The one cast of this file: bytes as characters, which may alias anything.
   return {reinterpret_cast<const char*>(file.bytes().data()), file.bytes().size()};
@@ -140,8 +193,19 @@ std::string_view text_of(const MappedFile& file) {
 
 }  // namespace
 
-void merge_into(ProfileSet& set, const std::string& name, const Profile& profile) {
-  set[name].merge(profile);
+void merge_into(ProfileSet& set, const std::string& name, const TensorProfile& profile) {
+  const auto [place, is_new] = set.try_emplace(name, profile);
+  if (is_new) return;
+  TensorProfile& sum = place->second;
+  const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
+  if (!std::ranges::equal(sum.blocks, profile.blocks, same_key)) {
+    throw UserError(fmt::format(
+        "tensor {}: profiles with different blocks cannot be merged; make all of them with the "
+        "same --blocks and --axis",
+        quote(name)));
+  }
+  sum.profile.merge(profile.profile);
+  for (auto& [key, blocks] : sum.blocks) blocks.merge(profile.blocks.at(key));
 }
 
 std::string encode_profiles(const ProfileSet& set) {
@@ -151,7 +215,8 @@ std::string encode_profiles(const ProfileSet& set) {
   for (const auto& [name, profile] : set) {
     put(out, name.size());
     out += name;
-    put_profile(out, profile);
+    put_profile(out, profile.profile);
+    put_blocks(out, profile.blocks);
   }
   put_fixed(out, name_hash(out));
   return out;
@@ -179,7 +244,9 @@ ProfileSet decode_profiles(std::string_view path, std::string_view bytes) {
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string name(in.take(in.number<std::uint32_t>()));
     if (!set.empty() && set.rbegin()->first >= name) in.fail("names are not in ascending order");
-    set.emplace(name, read_profile(in));
+    TensorProfile profile{.profile = read_profile(in), .blocks = {}};
+    profile.blocks = read_blocks(in, profile.profile);
+    set.emplace(name, std::move(profile));
   }
   if (in.left() != kSumSize) in.fail("there are bytes too many");
   return set;

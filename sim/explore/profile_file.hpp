@@ -4,15 +4,25 @@
 #include <string>
 #include <string_view>
 
+#include "models/profile/block_profile.hpp"
 #include "models/profile/profile.hpp"
 
 namespace gradpath {
 
-/// Profiles by tensor name.
-using ProfileSet = std::map<std::string, Profile, std::less<>>;
+/// All that is kept of a tensor.
+struct TensorProfile {
+  Profile profile;
+  std::map<BlockKey, BlockProfile> blocks;  ///< each of all elements
 
-/// Adds a profile to what there is under that name.
-void merge_into(ProfileSet& set, const std::string& name, const Profile& profile);
+  friend bool operator==(const TensorProfile&, const TensorProfile&) = default;
+};
+
+/// Profiles by tensor name.
+using ProfileSet = std::map<std::string, TensorProfile, std::less<>>;
+
+/// Adds the elements of a profile to what there is under that name. UserError if one has blocks
+/// that the other lacks, as the sum would then lack elements.
+void merge_into(ProfileSet& set, const std::string& name, const TensorProfile& profile);
 
 /// The bytes of a profile file (docs/profile.md, "The file"): a function of the set alone, so any
 /// partition of the same tensors, merged in any order, gives the same file.

@@ -10,36 +10,37 @@
 namespace gradpath {
 namespace {
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr int kBusyMilliseconds = 10'000;
 
-// The columns of the verb's CSV under the same names; `profile_id`, `tensor`, `kernel_identity` and
+// The columns of the verb's CSV under the same names; `profile_id`, `tensor`, `identity` and
 // `point` say what a row belongs to. NaN is NULL.
 constexpr const char* kSchema = R"(
   CREATE TABLE sweep (
-    profile_id TEXT NOT NULL, tensor TEXT NOT NULL, kernel_identity TEXT NOT NULL,
+    profile_id TEXT NOT NULL, tensor TEXT NOT NULL, identity TEXT NOT NULL,
     point TEXT NOT NULL, trace TEXT NOT NULL,
     format TEXT NOT NULL, exponent_bits INTEGER NOT NULL, mantissa_bits INTEGER NOT NULL,
     bias INTEGER NOT NULL, rounding TEXT NOT NULL, overflow TEXT NOT NULL, scale TEXT NOT NULL,
     sparsity REAL NOT NULL, mean_relative_error REAL, mse REAL, cosine REAL, zero_fraction REAL,
     saturated_fraction REAL, excluded_fraction REAL, sqnr_db REAL, bias_error REAL,
-    scale_value REAL NOT NULL, method TEXT NOT NULL,
+    sr_variance REAL,
+    scale_value REAL, method TEXT NOT NULL,
     numel INTEGER NOT NULL, zeros REAL NOT NULL, saturated REAL NOT NULL, excluded REAL NOT NULL,
-    PRIMARY KEY (profile_id, tensor, kernel_identity, point)) WITHOUT ROWID;
-  PRAGMA user_version = 1;)";
+    PRIMARY KEY (profile_id, tensor, identity, point)) WITHOUT ROWID;
+  PRAGMA user_version = 2;)";
 
 constexpr const char* kFind = R"(
   SELECT numel, zeros, saturated, excluded, mean_relative_error, mse, cosine, sqnr_db, bias_error,
-         scale_value, method
-  FROM sweep WHERE profile_id = ?1 AND tensor = ?2 AND kernel_identity = ?3 AND point = ?4)";
+         scale_value, method, sr_variance
+  FROM sweep WHERE profile_id = ?1 AND tensor = ?2 AND identity = ?3 AND point = ?4)";
 
 constexpr const char* kAdd = R"(
-  INSERT OR REPLACE INTO sweep (profile_id, tensor, kernel_identity, point, trace, format,
+  INSERT OR REPLACE INTO sweep (profile_id, tensor, identity, point, trace, format,
     exponent_bits, mantissa_bits, bias, rounding, overflow, scale, sparsity, mean_relative_error,
     mse, cosine, zero_fraction, saturated_fraction, excluded_fraction, sqnr_db, bias_error,
-    scale_value, method, numel, zeros, saturated, excluded)
+    scale_value, method, numel, zeros, saturated, excluded, sr_variance)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-    ?21, ?22, ?23, ?24, ?25, ?26, ?27))";
+    ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28))";
 
 void bind(sqlite3_stmt* statement, int place, std::string_view text) {
   // nullptr as destructor is SQLITE_STATIC: the text outlives the step.
@@ -56,6 +57,12 @@ double real_column(sqlite3_stmt* statement, int column) {
   return sqlite3_column_type(statement, column) == SQLITE_NULL
              ? std::numeric_limits<double>::quiet_NaN()
              : sqlite3_column_double(statement, column);
+}
+
+std::string_view text_column(sqlite3_stmt* statement, int column) {
+  const auto* text = sqlite3_column_text(statement, column);
+  // SQLite's bytes are unsigned characters.
+  return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
 }
 
 }  // namespace
@@ -101,7 +108,7 @@ std::optional<SweepResult> ResultsStore::find(const StoreKey& key, const SweepPo
   sqlite3_reset(row);
   bind(row, 1, key.profile_id);
   bind(row, 2, key.tensor);
-  bind(row, 3, key.kernel_identity);
+  bind(row, 3, key.identity);
   bind(row, 4, name);
   const int status = sqlite3_step(row);
   if (status == SQLITE_DONE) return std::nullopt;
@@ -118,7 +125,10 @@ std::optional<SweepResult> ResultsStore::find(const StoreKey& key, const SweepPo
   m.sqnr_db = real_column(row, 7);
   m.bias = real_column(row, 8);
   result.scale = static_cast<float>(real_column(row, 9));
-  result.method = key.kernel_identity.empty() ? SweepMethod::profile : SweepMethod::kernel;
+  const auto method = text_column(row, 10);
+  result.method =
+      method == method_name(SweepMethod::profile) ? SweepMethod::profile : SweepMethod::kernel;
+  m.variance = real_column(row, 11);
   sqlite3_reset(row);
   return result;
 }
@@ -129,13 +139,13 @@ void ResultsStore::add(const StoreKey& key, const std::string& trace, const Swee
   in_transaction_ = true;
   const std::string name = point.name();
   const std::string rounding = rounding_name(point.rounding);
-  const std::string scale = scale_name(point.scale);
+  const std::string scale = point.scale_name;
   const CastMeasures& m = result.measures;
   sqlite3_stmt* row = add_.get();
   sqlite3_reset(row);
   bind(row, 1, key.profile_id);
   bind(row, 2, key.tensor);
-  bind(row, 3, key.kernel_identity);
+  bind(row, 3, key.identity);
   bind(row, 4, name);
   bind(row, 5, trace);
   bind(row, 6, point.format_name);
@@ -160,6 +170,7 @@ void ResultsStore::add(const StoreKey& key, const std::string& trace, const Swee
   bind(row, 25, m.zeros);
   bind(row, 26, m.saturated);
   bind(row, 27, m.excluded);
+  bind(row, 28, m.variance);
   if (sqlite3_step(row) != SQLITE_DONE) fail();
   sqlite3_reset(row);
 }

@@ -12,11 +12,11 @@ struct sqlite3_stmt;
 namespace gradpath {
 
 /// Where a result of a sweep belongs. A point is answered anew if the tensor's elements changed:
-/// the identity of a kernel's result holds their order, the seed and the name too.
+/// the identity of a kernel's result holds their order and shape, the seed and the name too.
 struct StoreKey {
-  std::string profile_id;       ///< Profile::id()
-  std::string tensor;           ///< name
-  std::string kernel_identity;  ///< TensorSweep::kernel_identity(); empty for a profile's answer
+  std::string profile_id;  ///< Profile::id()
+  std::string tensor;      ///< name
+  std::string identity;    ///< TensorSweep::profile_identity() or kernel_identity()
 };
 
 /// Results of sweeps in an SQLite file: table `sweep`, a row a tensor and point, columns as the

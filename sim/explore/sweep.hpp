@@ -9,11 +9,12 @@
 
 #include "models/format/codec.hpp"
 #include "models/format/format.hpp"
+#include "models/profile/block_profile.hpp"
 #include "models/profile/cast_measures.hpp"
 #include "models/profile/profile.hpp"
 #include "models/profile/profile_table.hpp"
-#include "models/quantize/scale.hpp"
 #include "models/round/random.hpp"
+#include "models/scale/scaling.hpp"
 
 namespace gradpath {
 
@@ -23,18 +24,23 @@ struct SweepPoint {
   Format format;
   Rounding rounding;
   Overflow overflow = Overflow::standard;
-  ScalePolicy scale;
-  double sparsity = 0;  ///< target of stochastic pruning before the cast; 0: none
+  std::string scale_name;  ///< as the user wrote it
+  Scaling scale;           ///< of ScalePolicy, MeanLogScaling and BlockScaling
+  int axis = -1;           ///< of a BlockScaling's blocks
+  double sparsity = 0;     ///< target of stochastic pruning before the cast; 0: none
 
   /// All of the above as text: a point's name in a store.
   [[nodiscard]] std::string name() const;
 };
 
+/// A value of `sweep --scale`: what depends on the one tensor, and blocks. UserError for others.
+[[nodiscard]] Scaling parse_sweep_scale(std::string_view text);
+
 /// Every combination; sparsity varies slowest, then format, rounding, overflow, scale.
 [[nodiscard]] std::vector<SweepPoint> sweep_points(const std::vector<std::string>& formats,
                                                    const std::vector<Rounding>& roundings,
                                                    const std::vector<Overflow>& overflows,
-                                                   const std::vector<ScalePolicy>& scales,
+                                                   const std::vector<std::string>& scales, int axis,
                                                    const std::vector<double>& sparsities);
 
 /// How a point was answered.
@@ -44,20 +50,31 @@ enum class SweepMethod : std::uint8_t {
 };
 [[nodiscard]] std::string_view method_name(SweepMethod method);
 
+/// The blocks that the points' answers from profiles need.
+[[nodiscard]] std::vector<BlockKey> needed_blocks(std::span<const SweepPoint> points);
+
 /// What a point gives on a tensor.
 struct SweepResult {
-  float scale = 1.0f;
+  float scale = 1.0f;  ///< NaN of blocks, which have one each
   CastMeasures measures;
   SweepMethod method = SweepMethod::profile;
+};
+
+/// What a sweep knows of a tensor. All of it must outlive the sweep.
+struct SweepTensor {
+  std::string name;  ///< keys the random words as in `cast` and `prune`
+  const Profile& profile;
+  const std::map<BlockKey, BlockProfile>& blocks;
+  /// The elements and their shape, if at hand.
+  std::optional<std::span<const float>> values = {};
+  std::span<const std::int64_t> shape = {};
 };
 
 /// A tensor that answers points: from its profile where that is exact, else with the kernels.
 class TensorSweep {
  public:
-  /// values: the tensor itself, if at hand; seed: the user's; name: the tensor's, which keys its
-  /// random words as in `cast` and `prune`.
-  TensorSweep(const Profile& profile, std::optional<std::span<const float>> values, Seed seed,
-              std::string name);
+  /// seed: the user's.
+  TensorSweep(SweepTensor tensor, Seed seed);
 
   /// The profile's answer; nothing if it has none that is exact.
   [[nodiscard]] std::optional<SweepResult> by_profile(const SweepPoint& point) const;
@@ -65,8 +82,11 @@ class TensorSweep {
   /// is not at hand.
   [[nodiscard]] SweepResult by_kernel(const SweepPoint& point);
 
-  /// What a kernel's result depends on besides the point: element order, name and seed; empty if
-  /// the tensor is not at hand.
+  /// What a profile's answer depends on besides the point and the profile: nothing, or how the
+  /// elements fall into blocks.
+  [[nodiscard]] std::string profile_identity(const SweepPoint& point) const;
+  /// What a kernel's result depends on besides the point: element order, shape, name and seed;
+  /// empty if the tensor is not at hand.
   [[nodiscard]] const std::string& kernel_identity();
 
  private:
@@ -75,11 +95,11 @@ class TensorSweep {
   [[nodiscard]] std::string_view ask_profile(const SweepPoint& point, SweepResult& result) const;
   [[nodiscard]] std::span<const float> pruned(double sparsity);
 
+  SweepTensor tensor_;
+  Seed seed_;
   ProfileTable table_;
   double amax_;
-  std::optional<std::span<const float>> values_;
-  Seed seed_;
-  std::string name_;
+  std::map<BlockKey, BlockProfileTable> block_tables_;
   std::string kernel_identity_;
   double pruned_sparsity_ = 0;
   std::vector<float> pruned_;

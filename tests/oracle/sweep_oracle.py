@@ -87,6 +87,7 @@ def measures(grid, values, rounding, overflow, scale):
     toward_zero = toward_zero & np.isfinite(y)
     zeros = included = nonzero = se = re = e = qx = qq = xx = 0.0
     saturated = float(np.isinf(values).sum())
+    products, drawn = np.ones(len(x)), []
     for place, probability in grid.outcomes(y, rounding):
         over = place > grid.last
         saturated += math.fsum(probability[over])
@@ -95,6 +96,7 @@ def measures(grid, values, rounding, overflow, scale):
         q = (q.astype(np.float32) / np.float32(scale)).astype(np.float64)  # and so is the quotient
         zeros += math.fsum(probability[q == 0])
         kept = np.isfinite(q)
+        products, drawn = products * probability, [*drawn, q]
         p, q, v = probability[kept], q[kept], x[kept]
         included += math.fsum(p)
         d = q - v
@@ -106,10 +108,13 @@ def measures(grid, values, rounding, overflow, scale):
         some = v != 0
         nonzero += math.fsum(p[some])
         re += math.fsum(p[some] * np.abs(d[some]) / np.abs(v[some]))
+    # Two outcomes a and b with probabilities p and r: p r (a - b)^2; none where one is not finite.
+    spread = products * (drawn[0] - drawn[-1]) ** 2
+    variance = math.fsum(spread[np.isfinite(spread)])
     n = len(values)
     cut = np.where(grid.cut > 0, grid.cut, 0.0) / scale if rounding == "sr" else np.zeros(len(x))
     gap = cut * 2.0**24
-    slack = {"mse": math.fsum(cut * gap), "bias_error": math.fsum(cut), "zero_fraction": math.fsum(cut > 0) * 2.0**-24,
+    slack = {"mse": math.fsum(cut * gap), "sr_variance": math.fsum(cut * gap), "bias_error": math.fsum(cut), "zero_fraction": math.fsum(cut > 0) * 2.0**-24,
              "mean_relative_error": math.fsum(cut[x != 0] / np.abs(x[x != 0]))}
     slack["cosine"] = math.fsum(cut * np.abs(x)) / qx + slack["mse"] / qq if qx else 0.0
     slack["sqnr_db"] = 5 * slack["mse"] / se if se else 0.0
@@ -120,7 +125,7 @@ def measures(grid, values, rounding, overflow, scale):
         "mean_relative_error": divide(re, nonzero), "mse": divide(se, included),
         "cosine": divide(qx, math.sqrt(qq) * math.sqrt(xx)), "zero_fraction": divide(zeros, n),
         "saturated_fraction": divide(saturated, n), "excluded_fraction": divide(n - included, n),
-        "bias_error": divide(e, included),
+        "bias_error": divide(e, included), "sr_variance": divide(variance, included),
         "sqnr_db": 10 * math.log10(xx / se) if xx and se else math.inf if xx else math.nan,
     }
 
@@ -197,8 +202,8 @@ def main():
                 tolerance = 1e-7 * max(1.0, value)
             elif column in COUNTS:
                 tolerance = 1e-12
-            elif column == "mse":
-                tolerance = 1e-12 * value
+            elif column in ("mse", "sr_variance"):
+                tolerance = 1e-12 * known[key][1]["mse"]
             elif column == "bias_error":
                 tolerance = 1e-12 * math.sqrt(known[key][1]["mse"])
             elif column == "sqnr_db":

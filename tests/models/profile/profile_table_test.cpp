@@ -117,7 +117,7 @@ CastMeasures one_by_one(const std::vector<float>& values, const Format& format, 
     return Outcome{decode(format, encode(format, options, x, word)), 1, saturated};
   };
   Real zeros = 0, saturated = 0, included = 0, nonzero = 0, se = 0, re = 0, e = 0, qx = 0, qq = 0,
-       xx = 0, cut_qx = 0;
+       xx = 0, cut_qx = 0, variance = 0;
   for (const float value : values) {
     if (std::isnan(value)) continue;
     if (std::isinf(value)) {
@@ -148,6 +148,11 @@ CastMeasures one_by_one(const std::vector<float>& values, const Format& format, 
         down.probability = 1 - p;
         outcomes.push_back({up.value, p, up.saturated});
       }
+    }
+    // Two outcomes a and b with probabilities p and r: p r (a - b)^2, of those that stay finite.
+    if (outcomes.size() == 2 && std::isfinite(static_cast<double>(outcomes[1].value))) {
+      const Real gap = std::ldexp(outcomes[1].value - outcomes[0].value, -k);
+      variance += outcomes[0].probability * outcomes[1].probability * gap * gap;
     }
     for (const Outcome& o : outcomes) {
       const Real q = o.value;
@@ -183,6 +188,7 @@ CastMeasures one_by_one(const std::vector<float>& values, const Format& format, 
   m.cosine = real(qx / (std::sqrt(qq) * std::sqrt(xx)));
   m.sqnr_db = real(10 * std::log10(xx / se));
   m.bias = real(e / included);
+  m.variance = real(variance / included);
   return m;
 }
 
@@ -210,6 +216,8 @@ void expect_same(const CastMeasures& found, const CastMeasures& expected,
   expect_near(found.excluded, expected.excluded, 1e-9, "excluded");
   const double mse = 1e-12 * expected.mse + real(truncation.mse);
   expect_near(found.mse, expected.mse, mse, "mse");
+  expect_near(found.variance, expected.variance, 1e-12 * expected.mse + real(truncation.mse),
+              "variance");
   const double relative = truncation.mse > 0 ? real(truncation.mse) / expected.mse : 0;
   expect_near(found.cosine, expected.cosine, 1e-12 + real(truncation.cosine), "cosine");
   expect_near(found.sqnr_db, expected.sqnr_db,
@@ -247,7 +255,16 @@ TEST_P(ProfileAnswers, EqualCastingEveryElement) {
             const bool stochastic = options.rounding.is_stochastic();
             expect_same(answer.measures, expected, truncation,
                         stochastic ? 1e-7 + 5e-8 * std::ldexp(2.0, format.mantissa_bits) : 1e-7);
-            if (options.rounding.is_stochastic()) continue;
+            if (options.rounding.is_stochastic()) {
+              // What words are drawn does not matter to the variance, if none may overflow.
+              if (overflow != Overflow::saturate || name == "subnormal") continue;
+              const CastMeasures drawn =
+                  measure_by_casting(format, options, std::ldexp(1.0f, k), values, values,
+                                     CounterRandom(Seed{static_cast<std::uint64_t>(k)}));
+              expect_near(drawn.variance, expected.variance, 1e-9 * expected.variance,
+                          "variance of the kernel's words");
+              continue;
+            }
             const CastMeasures kernels = measure_by_casting(format, options, std::ldexp(1.0f, k),
                                                             values, values, CounterRandom(Seed{}));
             expect_same(kernels, expected);

@@ -100,8 +100,26 @@ class Profile(harness.CommandTest):
             changed[at] ^= 1 << self.random.randrange(8)
             (self.folder / "bad").write_bytes(changed)
             self.refused_saying(["profile", "bad"], "bad: byte", "checksum")
-        (self.folder / "bad").write_bytes(good[:8] + b"\x02" + good[9:])
-        self.refused_saying(["profile", "bad"], "version 2", "expected 1")
+        (self.folder / "bad").write_bytes(good[:8] + b"\x01" + good[9:])
+        self.refused_saying(["profile", "bad"], "version 1", "expected 2")
+
+    def test_blocks_merge_to_the_same_bytes_and_only_with_their_like(self):
+        values = [self.random.choice((-1, 1, 0)) * self.random.lognormvariate(-8, 2) for _ in range(2000)]
+        values[5:7] = [math.inf, math.nan]
+        data = lambda part: ("F32", [len(part) // 50, 50], struct.pack(f"<{len(part)}f", *part))
+        self.write("whole", {"grad_output": data(values)})
+        self.write("a", {"grad_output": data(values[:750])})
+        self.write("b", {"grad_output": data(values[750:])})
+        blocks = ["--blocks", "16,32"]
+        self.good("profile", "whole", *blocks, "-o", "whole.profile", "--threads", "1")
+        self.good("profile", "a", *blocks, "-o", "a.profile")
+        self.good("profile", "b", "a.profile", *blocks, "-o", "merged", "--threads", "2")
+        self.assertEqual(self.contents("merged"), self.contents("whole.profile"))
+        self.good("profile", "a", "-o", "plain")
+        self.refused_saying(["profile", "plain", "a.profile"], "grad_output", "--blocks")
+        self.refused_saying(["profile", "a", "--axis", "0"], "--axis", "--blocks")
+        self.refused_saying(["profile", "a", "--blocks", "32", "--axis", "2"], "axis 2", "grad_output")
+        self.refused_saying(["profile", "a", "--blocks", "0"], "'0'")
 
     def test_failed_run_leaves_no_profile(self):
         self.write("t", {"grad_output": f32(1.0)})

@@ -59,6 +59,51 @@ class Sweep(harness.CommandTest):
                 if a[column] != b[column]:  # nan: e2m1fn unscaled makes all of them zero
                     self.assertAlmostEqual(float(a[column]) / float(b[column]), 1, delta=1e-7)
 
+    def test_blocks_from_profiles_equal_the_kernels(self):
+        values = [self.random.choice((-1, 1, 0)) * self.random.lognormvariate(-8, 2) for _ in range(6000)]
+        values[3:6] = [math.inf, -math.inf, math.nan]
+        name = self.write("t", {"grad_output": ("F32", [10, 60, 10], f32(*values)[2])})
+        space = ["--formats", "e4m3fn,e5m2,e2m1fn", "--round", "rne,rtz", "--scale", "mx,mx:16,mx:32:fit,nvfp4,mean-log"]
+        for axis in ("-1", "1"):
+            found = self.rows("sweep", name, *space, "--axis", axis)
+            brute = self.rows("sweep", name, *space, "--axis", axis, "--brute-force")
+            self.assertEqual({r["scale"] for r in found if r["method"] == "profile"}, {"mx", "mx:16", "mean-log"})
+            for a, b in zip(found, brute, strict=True):
+                for column in ("zero_fraction", "saturated_fraction", "excluded_fraction", "scale_value"):
+                    self.assertEqual(a[column], b[column])
+                for column, most in (("mse", 1e-12), ("cosine", 1e-12), ("mean_relative_error", 1e-7)):
+                    self.assertAlmostEqual(float(a[column]) / float(b[column]), 1, delta=most)
+        self.good("profile", name, "--blocks", "16,32", "--axis", "1", "-o", "p")
+        space = ["--formats", "e4m3fn", "--scale", "mx,mx:16", "--axis", "1", "--db", "s.db"]
+        of_trace = self.rows("sweep", name, *space)
+        self.assertEqual(self.without(self.rows("sweep", "p", *space), "trace"), self.without(of_trace, "trace"))
+        self.refused_saying(["sweep", "p", "--formats", "e4m3fn", "--scale", "mx"], "lacks these blocks", "--blocks")
+        # The same elements in another shape are other blocks, whatever the store holds.
+        self.write("other", {"grad_output": ("F32", [10, 10, 60], f32(*values)[2])})
+        self.assertNotEqual(self.rows("sweep", "other", *space)[0]["mse"], of_trace[0]["mse"])
+
+    def test_block_cast_is_that_of_cast(self):
+        name = self.write_gradients(tensors=1)
+        x = floats(self.read(name)[0]["step0/l0/grad_output"])
+        for scale in ("mx", "nvfp4", "mean-log"):
+            options = ["--scale", scale, "--round", "sr:8", "--seed", "5"]
+            self.good("cast", name, "--format", "e2m1fn", *options, "--as", "values", "-o", "cast")
+            q = floats(self.read("cast")[0]["step0/l0/grad_output"])
+            row, = self.rows("sweep", name, "--formats", "e2m1fn", *options)
+            self.assertEqual(row["method"], "kernel")
+            self.assertAlmostEqual(float(row["mse"]) / (sum((a - b) ** 2 for a, b in zip(x, q)) / len(x)), 1, delta=1e-9)
+            self.assertEqual(float(row["zero_fraction"]), q.count(0.0) / len(q))
+
+    def test_stochastic_variance_decided_by_hand(self):
+        # e2m1fn: 0.25 is halfway 0 and .5, 1.25 halfway 1 and 1.5, 5 halfway 4 and 6, 9 beyond, 2 is a value.
+        name = self.write("t", {"grad_output": f32(0.25, 1.25, -5.0, 9.0, 2.0)})
+        variance = (0.0625 + 0.0625 + 1) / 5
+        for brute in ([], ["--brute-force"]):
+            row, = self.rows("sweep", name, "--formats", "e2m1fn", "--round", "sr", *brute)
+            self.assertAlmostEqual(float(row["sr_variance"]), variance, delta=1e-12)
+        row, = self.rows("sweep", name, "--formats", "e2m1fn")
+        self.assertEqual(row["sr_variance"], "0")
+
     def test_kernels_are_those_of_prune_and_cast(self):
         name = self.write_gradients(tensors=1)
         x = floats(self.read(name)[0]["step0/l0/grad_output"])
@@ -222,7 +267,7 @@ class Sweep(harness.CommandTest):
     def test_bad_options_and_stores(self):
         name = self.write_gradients(tensors=1, elements=50)
         self.refused_saying(["sweep", name], "--formats", "required")
-        for option, value in (("formats", "e5m3x"), ("round", "up"), ("overflow", "wrap"), ("scale", "max"),
+        for option, value in (("formats", "e5m3x"), ("round", "up"), ("overflow", "wrap"), ("scale", "max"), ("scale", "delayed"), ("axis", "x"),
                               ("sparsity", "1"), ("by", "luck")):
             base = [] if option == "formats" else ["--formats", "e5m2"]
             self.refused_saying(["sweep", name, *base, f"--{option}", value], f"'{value}'")
