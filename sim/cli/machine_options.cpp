@@ -18,8 +18,8 @@ struct Field {
 
 constexpr std::array<Field<std::uint32_t>, 3> kCounts{{
     {"lanes", &DatapathConfig::lanes, "elements a cycle in pruner, quantizer and compactor"},
-    {"burst-beats", &DatapathConfig::burst_beats, "beats simulated as one transaction"},
-    {"fifo-depth", &DatapathConfig::fifo_depth, "bursts between two front-end stages"},
+    {"burst-beats", &DatapathConfig::burst_beats, "beats that come from DRAM as one transaction"},
+    {"fifo-depth", &DatapathConfig::fifo_depth, "bursts between DRAM and pruner"},
 }};
 
 constexpr std::array<Field<std::uint64_t>, 5> kBytes{{

@@ -14,8 +14,8 @@ struct DatapathConfig {
   std::uint32_t array_rows = 16;            ///< R: rows of the sparse operand at a time
   std::uint32_t array_columns = 16;         ///< C: multipliers in a row
   std::uint32_t lanes = 16;                 ///< W: elements a beat in pruner, quantizer, compactor
-  std::uint32_t burst_beats = 16;           ///< beats that travel as one transaction
-  std::uint32_t fifo_depth = 2;             ///< bursts between two front-end stages
+  std::uint32_t burst_beats = 16;           ///< beats that come from DRAM as one transaction
+  std::uint32_t fifo_depth = 2;             ///< bursts between DRAM and pruner
   std::uint64_t dram_bytes_per_cycle = 64;  ///< shared by all traffic
   std::uint64_t dram_burst_bytes = 1024;    ///< the channel changes owner between bursts
   std::uint64_t gradient_buffer_bytes = 64 << 10;    ///< both banks together

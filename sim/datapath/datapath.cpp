@@ -1,6 +1,7 @@
 #include "sim/datapath/datapath.hpp"
 
 #include <optional>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -38,11 +39,11 @@ class ContextScope {
 }  // namespace
 
 struct Datapath::Design {
-  explicit Design(const DatapathConfig& configuration) : config(configuration) {
+  Design(const DatapathConfig& configuration, FrontEndBlocks blocks) : config(configuration) {
     validate(config);
     context.config = &config;
     const ContextScope scope(kernel.get());
-    stages.emplace(config, context);
+    stages.emplace(config, context, std::move(blocks));
   }
   Design(const Design&) = delete;
   Design& operator=(const Design&) = delete;
@@ -59,7 +60,8 @@ struct Datapath::Design {
   bool elaborated = false;
 };
 
-Datapath::Datapath(const DatapathConfig& config) : design_(std::make_unique<Design>(config)) {}
+Datapath::Datapath(const DatapathConfig& config, FrontEndBlocks blocks)
+    : design_(std::make_unique<Design>(config, std::move(blocks))) {}
 Datapath::~Datapath() = default;
 
 const DatapathConfig& Datapath::config() const { return design_->config; }
@@ -104,7 +106,7 @@ GemmRun Datapath::run(const GemmWork& work, const Dispatch& dispatch) {
               .dram_bytes_written = 0,
               .modules = {}};
   run.modules.push_back(stages.dram.stats(cycles));
-  for (const Stage* stage : stages.all) run.modules.push_back(stage->stats(cycles));
+  for (const Stage* stage : stages.all) stage->append_stats(cycles, run.modules);
   run.dram_bytes_read = run.modules.front().bytes_out;
   run.dram_bytes_written = run.modules.front().bytes_in;
   run.nonzeros = stages.mac_array.stats(cycles).elements_in;

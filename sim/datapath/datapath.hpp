@@ -4,6 +4,7 @@
 
 #include "sim/datapath/config.hpp"
 #include "sim/datapath/stats.hpp"
+#include "sim/datapath/stream_block.hpp"
 #include "sim/datapath/timeline.hpp"
 #include "sim/datapath/work.hpp"
 
@@ -13,8 +14,9 @@ namespace gradpath {
 /// process, each in a simulation context of its own; not from several threads at a time.
 class Datapath {
  public:
-  /// UserError if the configuration is not valid.
-  explicit Datapath(const DatapathConfig& config);
+  /// blocks: what takes the place of the front end's models. UserError if the configuration is not
+  /// valid.
+  explicit Datapath(const DatapathConfig& config, FrontEndBlocks blocks = {});
   Datapath(const Datapath&) = delete;
   Datapath& operator=(const Datapath&) = delete;
   ~Datapath();

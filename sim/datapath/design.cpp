@@ -1,43 +1,32 @@
 #include "sim/datapath/design.hpp"
 
+#include <utility>
+
 #include <fmt/format.h>
 
 namespace gradpath {
 
-Stages::Stages(const DatapathConfig& config, RunContext& context)
+Stages::Stages(const DatapathConfig& config, RunContext& context, FrontEndBlocks blocks)
     : start("start"),
       dram("dram"),
       fetched("fetched", static_cast<int>(config.fifo_depth)),
-      pruned("pruned", static_cast<int>(config.fifo_depth)),
-      quantized("quantized", static_cast<int>(config.fifo_depth)),
-      packed("packed", static_cast<int>(config.fifo_depth)),
       chunks("chunks", 2),
       free_banks("free_banks", 2),
       operands("operands", 1),
       tiles("tiles", 1),
       results("results", 1),
       gradient_dma("gradient_dma", context, start),
-      pruner("pruner", context, start),
-      quantizer("quantizer", context, start),
-      compactor("compactor", context, start),
-      gradient_buffer("gradient_buffer", context, start),
+      front_end("front_end", context, start, std::move(blocks)),
       operand_dma("operand_dma", context, start),
       mac_array("mac_array", context, start),
       accumulator("accumulator", context, start),
       write_back("write_back", context, start),
-      all{&gradient_dma, &pruner,    &quantizer,   &compactor, &gradient_buffer,
-          &operand_dma,  &mac_array, &accumulator, &write_back} {
+      all{&gradient_dma, &front_end, &operand_dma, &mac_array, &accumulator, &write_back} {
   gradient_dma.dram(dram);
   gradient_dma.out(fetched);
-  pruner.in(fetched);
-  pruner.out(pruned);
-  quantizer.in(pruned);
-  quantizer.out(quantized);
-  compactor.in(quantized);
-  compactor.out(packed);
-  gradient_buffer.in(packed);
-  gradient_buffer.free_banks(free_banks);
-  gradient_buffer.out(chunks);
+  front_end.in(fetched);
+  front_end.free_banks(free_banks);
+  front_end.out(chunks);
   operand_dma.dram(dram);
   operand_dma.out(operands);
   mac_array.chunks(chunks);
@@ -59,9 +48,8 @@ std::string Stages::fifo_fill() const {
     return fmt::format("{} {}/{}", fifo.basename(), fifo.num_available(),
                        fifo.num_available() + fifo.num_free());
   };
-  return fmt::format("{}, {}, {}, {}, {}, {}, {}, {}, {}", fill(fetched), fill(pruned),
-                     fill(quantized), fill(packed), fill(chunks), fill(free_banks), fill(operands),
-                     fill(tiles), fill(results));
+  return fmt::format("{}, {}, {}, {}, {}, {}", fill(fetched), fill(chunks), fill(free_banks),
+                     fill(operands), fill(tiles), fill(results));
 }
 
 }  // namespace gradpath

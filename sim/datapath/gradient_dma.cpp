@@ -13,7 +13,8 @@ void GradientDma::run() {
       for (std::uint64_t first = 0; first < elements; first += plan().burst_elements) {
         const auto count = static_cast<std::uint32_t>(
             std::min<std::uint64_t>(plan().burst_elements, elements - first));
-        const Burst burst = gather(panel, chunk, first, count);
+        Burst burst = gather(panel, chunk, first, count);
+        burst.last = first + count == elements;
         // Gradient elements have whole bytes: the demand's bytes divide evenly.
         const std::uint64_t bytes = plan().demand.gradient_bytes / total_elements * count;
         const Cycles before = now();
@@ -51,7 +52,6 @@ Burst GradientDma::gather(std::uint64_t panel, std::uint64_t chunk, std::uint64_
   return {.elements = elements,
           .beats = (elements + lanes - 1) / lanes,
           .values = std::move(values),
-          .codes = nullptr,
           .index = std::move(index)};
 }
 

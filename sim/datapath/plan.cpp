@@ -71,6 +71,8 @@ GemmPlan make_plan(const GemmDemand& demand, const DatapathConfig& config,
                                       static_cast<std::uint64_t>(demand.operand_bits);
     length = std::min(length, config.operand_buffer_bytes * 8 / column_bits);
   }
+  // A chunk's elements are counted in 32 bits.
+  length = std::min(length, (std::uint64_t{1} << 31) / panel_height);
   if (length < demand.k) {
     const std::uint64_t granule = k_granule(dispatch);
     length -= length % granule;

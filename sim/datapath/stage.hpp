@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <systemc>
+#include <vector>
 
 #include "sim/datapath/stats.hpp"
 #include "sim/datapath/timeline.hpp"
@@ -34,6 +35,10 @@ class Stage : public sc_core::sc_module {
   [[nodiscard]] Cycles finish_cycle() const { return finish_; }
   /// The counters with idle and total for a product of that length.
   [[nodiscard]] ModuleStats stats(Cycles total) const;
+  /// Appends the counters of the modules that this process is, mostly one.
+  virtual void append_stats(Cycles total, std::vector<ModuleStats>& modules) const {
+    modules.push_back(stats(total));
+  }
 
  protected:
   virtual void run() = 0;

@@ -9,20 +9,14 @@
 
 namespace gradpath {
 
-/// Several beats of the gradient stream as one transaction. Belongs to one chunk; its last beat may
-/// be partly filled.
+/// Several beats of the gradient as one transaction, on their way from DRAM. Belongs to one chunk;
+/// its last beat may be partly filled.
 struct Burst {
   std::uint32_t elements = 0;
   std::uint32_t beats = 0;
-  std::shared_ptr<std::vector<float>> values;               ///< until the quantizer
-  std::shared_ptr<std::vector<Code>> codes;                 ///< from the quantizer on
+  bool last = false;  ///< ends its chunk
+  std::shared_ptr<const std::vector<float>> values;
   std::shared_ptr<const std::vector<std::uint64_t>> index;  ///< in the tensor; null if not needed
-};
-
-/// A burst without its zeros.
-struct PackedBurst {
-  std::uint32_t beats = 0;
-  std::shared_ptr<PackedCodes> packed;
 };
 
 /// A full bank of the gradient buffer, lent to the array.
@@ -54,9 +48,6 @@ struct ResultTile {
 // sc_fifo wants to be able to print its contents.
 inline std::ostream& operator<<(std::ostream& out, const Burst& burst) {
   return out << "burst of " << burst.elements;
-}
-inline std::ostream& operator<<(std::ostream& out, const PackedBurst& burst) {
-  return out << "packed burst of " << burst.beats << " beats";
 }
 inline std::ostream& operator<<(std::ostream& out, const Chunk& chunk) {
   return out << "chunk " << chunk.panel << '.' << chunk.index;
