@@ -44,7 +44,9 @@ class VerifyCommand : public Command {
         .value("overflow", "LIST", "standard, saturate")
         .group("Inputs")
         .flag("exhaustive",
-              "lanes: all 2^32 inputs, with one random word each, instead of chosen ones")
+              "lanes: all 2^32 inputs instead of chosen ones; sr and sru with the four random "
+              "words an "
+              "input that decide all, the pruner with three against each of seven thresholds")
         .value("trace", "FILE", "a trace, as TRACE is")
         .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces")
         .group("Threshold units")

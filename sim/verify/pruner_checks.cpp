@@ -114,6 +114,8 @@ std::vector<Result> check_range(std::uint32_t alpha, std::uint32_t top, int top_
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto x = static_cast<std::uint32_t>(top * count + i);
     comparison->add(x, random.word(x));
+    comparison->add(x, 0);
+    comparison->add(x, 0xffffffffu);
   }
   return comparison->finish();
 }
@@ -130,9 +132,13 @@ std::vector<Check> make_pruner_lane_checks(const Options& options) {
   if (!any) return checks;
   if (options.exhaustive) {
     constexpr int kTopBits = 6;
-    constexpr std::uint32_t kAlpha = 0x3fb504f3u;  // sqrt(2): an odd significand
-    for (std::uint32_t top = 0; top < 1u << kTopBits; ++top) {
-      checks.emplace_back([=] { return check_range(kAlpha, top, kTopBits, options); });
+    // None; a subnormal; the smallest normal, whose distances are all 0; sqrt(2), an odd
+    // significand; the ends of a binade; the largest finite.
+    for (const std::uint32_t alpha :
+         {0u, 0x00400001u, 0x00800000u, 0x3fb504f3u, 0x0d000000u, 0x0d7fffffu, 0x7f7fffffu}) {
+      for (std::uint32_t top = 0; top < 1u << kTopBits; ++top) {
+        checks.emplace_back([=] { return check_range(alpha, top, kTopBits, options); });
+      }
     }
     return checks;
   }

@@ -169,17 +169,26 @@ std::vector<Result> check_scaled(std::size_t row, int scale_exponent, const Opti
   return comparison->finish();
 }
 
-// All inputs with these top bits, with one random word each.
+// All inputs with these top bits. Stochastic roundings: with the four words that decide all. The
+// code as a function of the random number is one step from down to up (golden model and RTL: the
+// carry of a sum), so it is known everywhere from the ends and the two numbers at the step.
 std::vector<Result> check_range(std::size_t row, std::uint32_t top, int top_bits,
                                 const Options& options) {
   QuantizerBank bank;
   const auto comparison = std::make_unique<Comparison>(bank, row, 0, true, options);
-  const CounterRandom random{derive(options.seed, row)};
+  const QuantizerRow& parameters = bank.rows()[row];
   const std::uint64_t count = std::uint64_t{1} << (32 - top_bits);
-  const bool draws = bank.rows()[row].rounding.is_stochastic();
+  const bool draws = parameters.rounding.is_stochastic();
   for (std::uint64_t i = 0; i < count; ++i) {
     const auto x = static_cast<std::uint32_t>(top * count + i);
-    comparison->add(x, draws ? random.word(x) : 0);
+    comparison->add(x, 0);
+    if (!draws) continue;
+    const auto [at, below] =
+        deciding_words(step_number(parameters.format, parameters.rounding, std::bit_cast<float>(x)),
+                       parameters.rounding.random_bits);
+    comparison->add(x, at);
+    comparison->add(x, below);
+    comparison->add(x, 0xffffffffu);
   }
   return comparison->finish();
 }

@@ -37,3 +37,25 @@ function(gradpath_rtl_models target rtl_dir)
   set_target_properties(${target} PROPERTIES
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
 endfunction()
+
+# gradpath_rtl_wide_models(TARGET RTL_DIR): the named formats of quantizer_table.sv, a model each with
+# 16 inputs an evaluation.
+function(gradpath_rtl_wide_models target rtl_dir)
+  set(harness ${PROJECT_SOURCE_DIR}/sim/verify/harness)
+  set(formats 10)
+  set(roundings 10)
+  add_library(${target} STATIC)
+  math(EXPR last "${formats} - 1")
+  foreach(format RANGE ${last})
+    math(EXPR first "${format} * ${roundings}")
+    verilate(${target} PREFIX Vquantizer_wide_${format} TOP_MODULE quantizer_bank
+      SOURCES ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${rtl_dir}/quantizer_lane.sv
+      VERILATOR_ARGS -O3 --x-assign fast --x-initial fast --noassert
+        -GInputs=16 -GFirstRow=${first} -GRowCount=${roundings}
+      OPT_FAST -O3 OPT_SLOW -O0 OPT_GLOBAL -O1)
+  endforeach()
+  target_link_libraries(${target} PUBLIC Threads::Threads)
+  get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
+  set_target_properties(${target} PROPERTIES
+    INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")
+endfunction()

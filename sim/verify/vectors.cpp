@@ -86,6 +86,19 @@ std::vector<std::uint32_t> corner_inputs(const Format& format) {
   return both_signs(std::move(inputs));
 }
 
+std::uint32_t step_number(const Format& format, const Rounding& rounding, float x) {
+  const double magnitude = std::fabs(double{x});
+  if (!(magnitude > 0) || !std::isfinite(magnitude)) return 1;
+  const int exponent = std::max(std::ilogb(magnitude), format.min_exponent());
+  // All exact: x has 24 bits, and a double 53.
+  const double quanta = std::ldexp(magnitude, format.mantissa_bits - exponent);
+  const double scaled = std::ldexp(quanta - std::floor(quanta), rounding.random_bits);
+  const double top =
+      rounding.mode == Rounding::Mode::sru ? std::nearbyint(scaled) : std::floor(scaled);
+  const double numbers = std::ldexp(1.0, rounding.random_bits);
+  return static_cast<std::uint32_t>(std::clamp(numbers - top, 1.0, numbers - 1));
+}
+
 std::vector<std::uint32_t> pruner_thresholds(std::uint64_t seed) {
   std::vector<std::uint32_t> alphas = {0,
                                        1,

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "models/format/format.hpp"
+#include "models/round/rounding.hpp"
 
 namespace gradpath::verify {
 
@@ -16,6 +17,11 @@ namespace gradpath::verify {
 /// For a quantizer: every value of the format, every midpoint, the same past the largest finite,
 /// and all of them ± 2^k units in the last place for every k; and special_inputs().
 [[nodiscard]] std::vector<std::uint32_t> corner_inputs(const Format& format);
+
+/// The random number at which stochastic rounding of x goes up, 1 .. 2^R - 1: 2^R less the first R
+/// fraction bits (`sru`: rounded). Any number where none decides: exact values, certain ones,
+/// infinities and NaNs.
+[[nodiscard]] std::uint32_t step_number(const Format& format, const Rounding& rounding, float x);
 
 /// Thresholds for a pruner, as magnitudes: zero, subnormals, powers of two and their neighbours,
 /// the largest finite, and some drawn at random.

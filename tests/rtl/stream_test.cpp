@@ -8,10 +8,12 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
+#include "models/quantize/quantizer.hpp"
 #include "sim/verify/checks.hpp"
 #include "sim/verify/lanes.hpp"
 #include "sim/verify/stream_run.hpp"
 #include "sim/verify/streams.hpp"
+#include "sim/verify/vectors.hpp"
 
 namespace gradpath::verify {
 namespace {
@@ -177,6 +179,29 @@ TEST(Banks, HoldEveryFormatUpToEightBitsThatHasANameWithEveryRounding) {
         found = found || (row.format == named.format && row.rounding.mode == mode);
       }
       EXPECT_TRUE(found) << named.name << " " << rounding_name({.mode = mode});
+    }
+  }
+}
+
+// The words of exhaustive runs, against the golden model: one number below the step goes down.
+TEST(Vectors, TheStepNumberIsWhereStochasticRoundingGoesUp) {
+  const CounterRandom random{test_seed()};
+  for (const char* name : {"e5m2", "e4m3fn", "e2m1fn", "e4m3b11fnuz"}) {
+    for (const char* rounding : {"sr:24", "sr:8", "sru:24", "sru:8", "sr:1"}) {
+      const Rounding r = parse_rounding(rounding);
+      const Quantizer golden(parse_format(name), {r, Overflow::saturate, NanPolicy::zero});
+      int steps = 0;
+      for (std::uint64_t i = 0; i < 20000; ++i) {
+        const float x = std::bit_cast<float>((random.word(i) & 0x87ffffffu) + 0x3a000000u);
+        const int up = 32 - r.random_bits;
+        const std::uint32_t most = 0xffffffffu;
+        if (golden.code(x, 0) == golden.code(x, most)) continue;
+        ++steps;
+        const std::uint32_t number = step_number(golden.format(), r, x);
+        ASSERT_EQ(golden.code(x, number << up), golden.code(x, most)) << name << rounding << x;
+        ASSERT_EQ(golden.code(x, (number - 1) << up), golden.code(x, 0)) << name << rounding << x;
+      }
+      EXPECT_GT(steps, 1000) << name << " " << rounding;
     }
   }
 }

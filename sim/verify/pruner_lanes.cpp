@@ -1,27 +1,11 @@
-#include "sim/verify/lanes.hpp"
-
 #include <algorithm>
 #include <type_traits>
 
 #include <Vpruner_bank.h>
-#include <Vquantizer_bank.h>
 
-#include "sim/verify/quantizer_model.hpp"
+#include "sim/verify/lanes.hpp"
 
 namespace gradpath::verify {
-
-QuantizerBank::QuantizerBank() : impl_(std::make_unique<QuantizerModel<Vquantizer_bank>>()) {}
-QuantizerBank::~QuantizerBank() = default;
-QuantizerBank::QuantizerBank(QuantizerBank&&) noexcept = default;
-QuantizerBank& QuantizerBank::operator=(QuantizerBank&&) noexcept = default;
-
-const std::vector<QuantizerRow>& QuantizerBank::rows() const { return impl_->rows; }
-
-void QuantizerBank::cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
-                         std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
-                         std::span<std::uint8_t> saturated) {
-  impl_->cast(row, scale_exponent, x, words, standard, saturated);
-}
 
 struct PrunerBank::Impl {
   // A model unregisters from the thread's context, which must not be one that is gone.
