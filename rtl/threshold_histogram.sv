@@ -3,7 +3,7 @@
 // end, by additions alone (docs/numerics.md, "Threshold units"; models/prune/threshold_unit.hpp,
 // HistogramThreshold).
 //
-// Latency: the result is there Binades * 2^MantissaBits + 15 - MantissaBits cycles after the last beat
+// Latency: the result is there Binades * 2^MantissaBits + 14 - MantissaBits cycles after the last beat
 // is accepted; ready_o is low until it is taken, and for Binades * 2^MantissaBits cycles after reset.
 // Throughput: one beat a cycle otherwise. ready_o depends on registers alone.
 module threshold_histogram #(

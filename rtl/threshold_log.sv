@@ -2,7 +2,7 @@
 // arXiv 2006.08173: sums while the stream passes, then the threshold of the lognormal law from a table
 // (docs/numerics.md, "Threshold units"; models/prune/threshold_unit.hpp, LogThreshold).
 //
-// Latency: the result is there at most 8 * CountBits + 190 cycles after the last beat is accepted;
+// Latency: the result is there at most 7 * CountBits + 84 cycles after the last beat is accepted;
 // ready_o is low until it is taken. Throughput: one beat a cycle otherwise. ready_o depends on
 // registers alone.
 module threshold_log #(

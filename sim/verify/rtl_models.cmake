@@ -41,6 +41,8 @@ endfunction()
 # gradpath_rtl_wide_models(TARGET RTL_DIR): the named formats of quantizer_table.sv, a model each with
 # 16 inputs an evaluation.
 function(gradpath_rtl_wide_models target rtl_dir)
+  find_package(verilator REQUIRED HINTS /usr/share/verilator)
+  find_package(Threads REQUIRED)
   set(harness ${PROJECT_SOURCE_DIR}/sim/verify/harness)
   set(formats 10)
   set(roundings 10)
