@@ -2,6 +2,8 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
+#include <memory>
 #include <optional>
 #include <sstream>
 #include <string>
@@ -15,6 +17,7 @@
 #include "sim/cli/commands.hpp"
 #include "sim/cli/machine_options.hpp"
 #include "sim/cli/progress.hpp"
+#include "sim/cli/rtl_blocks.hpp"
 #include "sim/cli/table_output.hpp"
 #include "sim/cli/trace_selection.hpp"
 #include "sim/datapath/layer_replay.hpp"
@@ -99,6 +102,13 @@ class ReplayCommand : public Command {
         .value_or("overflow", "RULE", "standard", "standard or saturate")
         .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
     add_machine_options(options);
+    options.group("RTL")
+        .value("rtl", "LIST",
+               "Verilated modules in the place of the front end's models: pruner, quantizer, "
+               "compactor; same values, same cycles; random words need --random lanes")
+        .value("trace-fst", "FILE",
+               "FST waveform of the modules of --rtl, 1 ns a cycle; select with --layers and "
+               "--steps, it grows with every beat");
     options.group("Checks and further output")
         .flag("check", "compare all values with a plain loop; exit code 1 if one differs")
         .flag("timing-only", "do not compute the products' values")
@@ -131,6 +141,16 @@ class ReplayCommand : public Command {
           "--check and --timing-only exclude each other: without values there is "
           "nothing to compare; leave one out");
     }
+    if (arguments.has("rtl")) {
+      rtl_ = std::make_unique<RtlBlocks>(arguments.list("rtl"), numerics_, machine_,
+                                         prune_.target_sparsity > 0);
+    }
+    wave_path_ = arguments.optional_text("trace-fst");
+    if (wave_path_ && rtl_ == nullptr) {
+      throw UserError(
+          "--trace-fst shows the Verilated modules of --rtl, and there are none; add --rtl "
+          "pruner,quantizer,compactor");
+    }
     modules_path_ = arguments.optional_text("modules");
     timeline_path_ = arguments.optional_text("timeline");
     if (modules_path_ == "-" || timeline_path_ == "-") {
@@ -159,7 +179,9 @@ class ReplayCommand : public Command {
 
     const std::vector<SelectedLayer> layers = select_layers();
     note_what_is_skipped(layers, session);
-    Datapath datapath(machine_);
+    const std::string wave_partial = wave_path_.value_or("") + ".partial";
+    if (wave_path_) open_wave(wave_partial);
+    Datapath datapath(machine_, rtl_ != nullptr ? rtl_->take() : FrontEndBlocks{});
     Timeline timeline;
     if (timeline_path_) datapath.set_timeline(&timeline);
     Table products = product_table();
@@ -175,6 +197,10 @@ class ReplayCommand : public Command {
       session.err << "gradpath: a check of the simulation failed: " << fault.what() << '\n';
       return ExitCode::check_failed;
     }
+    if (wave_path_) {
+      rtl_->end_trace();
+      std::filesystem::rename(wave_partial, *wave_path_);
+    }
     output_.write(products, session);
     if (modules_file) modules_file->write(modules, session);
     if (timeline_file) {
@@ -187,6 +213,23 @@ class ReplayCommand : public Command {
   }
 
  private:
+  void open_wave(const std::string& path) const {
+    for (const std::string& input : selection_.paths()) {
+      std::error_code ignored;  // a file that does not exist equals none
+      if (std::filesystem::equivalent(*wave_path_, input, ignored)) {
+        throw UserError(
+            fmt::format("--trace-fst {} is an input; give another path to write to", *wave_path_));
+      }
+    }
+    if (!std::ofstream(path)) {
+      throw UserError(
+          fmt::format("--trace-fst {} cannot be written; expected a path in a folder "
+                      "that exists and may be written to",
+                      *wave_path_));
+    }
+    rtl_->trace(path);
+  }
+
   void read_numerics(const Arguments& arguments) {
     const CastOptions cast{.rounding = {},
                            .overflow = parse_overflow(arguments.text("overflow")),
@@ -394,6 +437,8 @@ class ReplayCommand : public Command {
   bool values_ = true;
   std::optional<std::string> modules_path_;
   std::optional<std::string> timeline_path_;
+  std::unique_ptr<RtlBlocks> rtl_;
+  std::optional<std::string> wave_path_;
 };
 
 }  // namespace

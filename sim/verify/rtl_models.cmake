@@ -2,6 +2,7 @@
 # a library of the Verilated banks of sim/verify/harness over the RTL of a folder. A function, because
 # the tests build it a second time, over a broken copy of the RTL.
 function(gradpath_rtl_models target rtl_dir)
+  find_package(ZLIB REQUIRED)  # of FST waveforms
   cmake_parse_arguments(ARG "" "OPTIMISE" "SOURCES;ARGS" ${ARGN})
   set(harness ${PROJECT_SOURCE_DIR}/sim/verify/harness)
   file(GLOB modules CONFIGURE_DEPENDS ${rtl_dir}/*.sv)
@@ -29,7 +30,11 @@ function(gradpath_rtl_models target rtl_dir)
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/compaction_table.sv
       ${harness}/compaction_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
-  target_link_libraries(${target} PUBLIC Threads::Threads)
+  # Waveforms: buses of 16 lanes are wider than what is traced unless asked for.
+  verilate(${target} TRACE_FST PREFIX Vdrop_in_bank TOP_MODULE drop_in_bank
+    SOURCES ${harness}/drop_in.vlt ${ARG_SOURCES} ${harness}/drop_in_table.sv ${harness}/drop_in_bank.sv ${modules}
+    VERILATOR_ARGS ${common} --trace-max-width 1024 --trace-max-array 64 ${speed})
+  target_link_libraries(${target} PUBLIC Threads::Threads ZLIB::ZLIB)
   # What a failed property prints goes to stderr, where it does not mix with results.
   target_compile_options(${target} PRIVATE -include ${harness}/messages.hpp)
   target_compile_definitions(${target} PRIVATE VL_PRINTF=gradpath_print_to_stderr)

@@ -145,6 +145,38 @@ class Replay(harness.CommandTest):
         self.assertEqual(self.rows("replay", name, "--config", "machine.ini"),
                          self.rows("replay", name, "--array", "4x4", "--sparsity", "0.5"))
 
+    def test_rtl_in_place_of_the_models_changes_no_value_and_no_cycle(self):
+        name = self.write_trace()
+        base = ["replay", name, "--sparsity", "0.8", "--round", "sr", "--random", "lanes"]
+        expected = self.good(*base, "--csv", "-", "--modules", "a.csv")
+        for modules in ("pruner,quantizer,compactor", "quantizer", "pruner,compactor"):
+            done = self.run_program(*base, "--check", "--rtl", modules, "--csv", "-",
+                                    "--modules", "b.csv")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertEqual(done.stdout, expected)
+            self.assertEqual((self.folder / "b.csv").read_text(),
+                             (self.folder / "a.csv").read_text())
+
+    def test_rtl_writes_a_waveform(self):
+        name = self.write_trace()
+        self.good("replay", name, "--rtl", "pruner,compactor", "--trace-fst", "w.fst")
+        wave = (self.folder / "w.fst").read_bytes()
+        self.assertGreater(len(wave), 1000)
+        self.assertIn(b"drop_in_bank", wave)  # the first name of the hierarchy
+        self.assertEqual([f for f in self.files() if f.startswith("w.fst")], ["w.fst"])
+
+    def test_rtl_that_cannot_follow_is_refused(self):
+        name = self.write_trace()
+        for extra, words in ((["--rtl", "mac_array"], ["mac_array", "pruner,quantizer,compactor"]),
+                             (["--rtl", "pruner", "--sparsity", "0.5"], ["--random lanes"]),
+                             (["--rtl", "quantizer", "--round", "sr"], ["--random lanes"]),
+                             (["--rtl", "quantizer", "--format", "e3m4"], ["built", "e5m2"]),
+                             (["--rtl", "compactor", "--lanes", "5"], ["built", "16 lanes"]),
+                             (["--rtl", "quantizer", "--scale", "3"], ["power of two", "amax-po2"]),
+                             (["--trace-fst", "w.fst"], ["--rtl"]),
+                             (["--rtl", "pruner", "--trace-fst", "no/w.fst"], ["no/w.fst"])):
+            self.refused_saying(["replay", name, *extra], *words)
+
     def test_bad_options_and_traces(self):
         name = self.write_trace()
         for option, bad in (("--array", "16"), ("--array", "0x4"), ("--dispatch", "fast"),
@@ -155,7 +187,6 @@ class Replay(harness.CommandTest):
                             ("--sram-byte-pj", "-1"), ("--steps", "x"),
                             ("--gradient-buffer-bytes", "20")):
             self.refused_saying(["replay", name, f"{option}={bad}"], bad)
-        self.refused_saying(["replay", name, "--rtl", "pruner"], "rtl")
         self.refused_saying(["replay", name, "--check", "--timing-only"], "--check")
         self.refused_saying(["replay", self.write_trace("n.safetensors", layers=False)], "layers")
 
