@@ -82,7 +82,10 @@ class SweepCommand : public Command {
                   "of none, positive numbers, amax, amax-po2, expected-max, mean-log, "
                   "mx[:BLOCK[:RULE]], nvfp4[:BLOCK]")
         .value_or("axis", "N", "-1", "the axis of the blocks, from 0 or, negative, from the end")
-        .value_or("sparsity", "LIST", "0", "targets of pruning before the cast; 0 is none");
+        .value_or("sparsity", "LIST", "0", "targets of pruning before the cast; 0 is none")
+        .value_or("pruning", "WAY", "kernel",
+                  "kernel: every element, with its random word; expected: expectations over the "
+                  "words, from the profile, within the bounds of the columns *_bound");
     options.group("Work")
         .value("db", "FILE", "SQLite file that keeps results; what is in it is not done again")
         .flag("brute-force", "cast every element instead of asking the profile");
@@ -132,6 +135,9 @@ class SweepCommand : public Command {
     points_ = sweep_points(formats, roundings, overflows, arguments.list("scale"),
                            parse_axis(arguments.text("axis")),
                            arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0)));
+    if (arguments.choice("pruning", {"kernel", "expected"}) == "expected") {
+      for (SweepPoint& point : points_) point.is_expected = true;
+    }
     setup_cost(arguments);
     db_ = arguments.optional_text("db");
     brute_force_ = arguments.flag("brute-force");
@@ -280,7 +286,11 @@ class SweepCommand : public Command {
                                         "bias_error",
                                         "sr_variance",
                                         "scale_value",
-                                        "method"};
+                                        "method",
+                                        "mean_relative_error_bound",
+                                        "mse_bound",
+                                        "cosine_bound",
+                                        "zero_fraction_bound"};
     if (cost_) columns.insert(columns.end(), {"area_ge", "delay_fo4", "power_proxy"});
     if (pareto_ != nullptr) columns.emplace_back("pareto");
     Table table(columns);
@@ -310,7 +320,11 @@ class SweepCommand : public Command {
                                  m.bias,
                                  m.variance,
                                  double{result.scale},
-                                 std::string(method_name(result.method))};
+                                 std::string(method_name(result.method)),
+                                 result.bound.mean_relative_error,
+                                 result.bound.mse,
+                                 result.bound.cosine,
+                                 zero_fraction_bound(result)};
         if (cost_) {
           const Cost cost = cost_of(point);
           row.insert(row.end(), {cost.area_ge, cost.delay_fo4, cost.power_proxy});

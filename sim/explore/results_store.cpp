@@ -10,7 +10,7 @@
 namespace gradpath {
 namespace {
 
-constexpr int kVersion = 2;
+constexpr int kVersion = 3;
 constexpr int kBusyMilliseconds = 10'000;
 
 // The columns of the verb's CSV under the same names; `profile_id`, `tensor`, `identity` and
@@ -23,24 +23,27 @@ constexpr const char* kSchema = R"(
     bias INTEGER NOT NULL, rounding TEXT NOT NULL, overflow TEXT NOT NULL, scale TEXT NOT NULL,
     sparsity REAL NOT NULL, mean_relative_error REAL, mse REAL, cosine REAL, zero_fraction REAL,
     saturated_fraction REAL, excluded_fraction REAL, sqnr_db REAL, bias_error REAL,
-    sr_variance REAL,
+    sr_variance REAL, mean_relative_error_bound REAL, mse_bound REAL, cosine_bound REAL,
+    zero_fraction_bound REAL,
     scale_value REAL, method TEXT NOT NULL,
     numel INTEGER NOT NULL, zeros REAL NOT NULL, saturated REAL NOT NULL, excluded REAL NOT NULL,
     PRIMARY KEY (profile_id, tensor, identity, point)) WITHOUT ROWID;
-  PRAGMA user_version = 2;)";
+  PRAGMA user_version = 3;)";
 
 constexpr const char* kFind = R"(
   SELECT numel, zeros, saturated, excluded, mean_relative_error, mse, cosine, sqnr_db, bias_error,
-         scale_value, method, sr_variance
+         scale_value, method, sr_variance,
+         mean_relative_error_bound, mse_bound, cosine_bound, zero_fraction_bound
   FROM sweep WHERE profile_id = ?1 AND tensor = ?2 AND identity = ?3 AND point = ?4)";
 
 constexpr const char* kAdd = R"(
   INSERT OR REPLACE INTO sweep (profile_id, tensor, identity, point, trace, format,
     exponent_bits, mantissa_bits, bias, rounding, overflow, scale, sparsity, mean_relative_error,
     mse, cosine, zero_fraction, saturated_fraction, excluded_fraction, sqnr_db, bias_error,
-    scale_value, method, numel, zeros, saturated, excluded, sr_variance)
+    scale_value, method, numel, zeros, saturated, excluded, sr_variance,
+    mean_relative_error_bound, mse_bound, cosine_bound, zero_fraction_bound)
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
-    ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28))";
+    ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32))";
 
 void bind(sqlite3_stmt* statement, int place, std::string_view text) {
   // nullptr as destructor is SQLITE_STATIC: the text outlives the step.
@@ -126,9 +129,15 @@ std::optional<SweepResult> ResultsStore::find(const StoreKey& key, const SweepPo
   m.bias = real_column(row, 8);
   result.scale = static_cast<float>(real_column(row, 9));
   const auto method = text_column(row, 10);
-  result.method =
-      method == method_name(SweepMethod::profile) ? SweepMethod::profile : SweepMethod::kernel;
+  for (const auto known : {SweepMethod::kernel, SweepMethod::expected}) {
+    if (method == method_name(known)) result.method = known;
+  }
   m.variance = real_column(row, 11);
+  result.bound.mean_relative_error = real_column(row, 12);
+  result.bound.mse = real_column(row, 13);
+  result.bound.cosine = real_column(row, 14);
+  const double zeros = real_column(row, 15);
+  result.bound.zeros = zeros == 0 ? 0.0 : zeros * static_cast<double>(m.numel);
   sqlite3_reset(row);
   return result;
 }
@@ -171,6 +180,10 @@ void ResultsStore::add(const StoreKey& key, const std::string& trace, const Swee
   bind(row, 26, m.saturated);
   bind(row, 27, m.excluded);
   bind(row, 28, m.variance);
+  bind(row, 29, result.bound.mean_relative_error);
+  bind(row, 30, result.bound.mse);
+  bind(row, 31, result.bound.cosine);
+  bind(row, 32, zero_fraction_bound(result));
   if (sqlite3_step(row) != SQLITE_DONE) fail();
   sqlite3_reset(row);
 }

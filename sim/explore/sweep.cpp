@@ -40,8 +40,9 @@ std::uint64_t ordered_checksum(std::span<const float> values) {
 std::string SweepPoint::name() const {
   std::string scaling = scaling_name(scale);
   if (std::holds_alternative<BlockScaling>(scale)) scaling += fmt::format(" axis {}", axis);
-  return fmt::format("{} {} {} scale {} sparsity {}", gradpath::format_name(format),
-                     rounding_name(rounding), overflow_name(overflow), scaling, sparsity);
+  return fmt::format("{} {} {} scale {} sparsity {}{}", gradpath::format_name(format),
+                     rounding_name(rounding), overflow_name(overflow), scaling, sparsity,
+                     is_expected && sparsity > 0 ? " expected" : "");
 }
 
 Scaling parse_sweep_scale(std::string_view text) {
@@ -105,7 +106,20 @@ std::vector<SweepPoint> sweep_points(const std::vector<std::string>& formats,
 }
 
 std::string_view method_name(SweepMethod method) {
-  return method == SweepMethod::profile ? "profile" : "kernel";
+  switch (method) {
+    case SweepMethod::profile:
+      return "profile";
+    case SweepMethod::kernel:
+      return "kernel";
+    case SweepMethod::expected:
+      return "expected";
+  }
+  return "";
+}
+
+double zero_fraction_bound(const SweepResult& result) {
+  const auto n = static_cast<double>(result.measures.numel);
+  return result.bound.zeros == 0 ? 0.0 : result.bound.zeros / n;
 }
 
 TensorSweep::TensorSweep(SweepTensor tensor, Seed seed)
@@ -156,27 +170,38 @@ float TensorSweep::scale_of(const SweepPoint& point) const {
   return std::numeric_limits<float>::quiet_NaN();
 }
 
-std::string_view TensorSweep::ask_profile(const SweepPoint& point, SweepResult& result) const {
-  if (point.sparsity > 0) return "pruning works on the elements";
+std::string_view TensorSweep::ask_profile(const SweepPoint& point, SweepResult& result) {
+  const bool prunes = point.sparsity > 0;
+  if (prunes && !point.is_expected) {
+    return "pruning works on the elements (--pruning expected takes its expectation)";
+  }
   const CastOptions options{.rounding = point.rounding, .overflow = point.overflow};
   const float scale = scale_of(point);
   if (const auto* blocks = std::get_if<BlockScaling>(&point.scale)) {
+    if (prunes) return "pruning changes the blocks' scales";
     if (!has_profiled_scale(*blocks)) return "the scales of the blocks depend on their elements";
     const auto table = block_tables_.find({.block = blocks->block, .axis = point.axis});
     if (table == block_tables_.end()) {
       return "it lacks these blocks (`gradpath profile --blocks` and --axis)";
     }
     const auto answer = table->second.measure(point.format, options);
-    result = {scale, answer.measures, SweepMethod::profile};
+    result = {scale, answer.measures, SweepMethod::profile, {}};
     return answer.refusal;
   }
   if (!is_power_of_two(scale)) return "the scale is no power of two";
+  if (prunes) {
+    const auto& pruned =
+        pruned_profiles_.try_emplace(point.sparsity, tensor_.profile, point.sparsity).first->second;
+    const auto answer = pruned.measure(point.format, options, std::ilogb(scale));
+    result = {scale, answer.measures, SweepMethod::expected, answer.bound};
+    return answer.refusal;
+  }
   const auto answer = table_.measure(point.format, options, std::ilogb(scale));
-  result = {scale, answer.measures, SweepMethod::profile};
+  result = {scale, answer.measures, SweepMethod::profile, {}};
   return answer.refusal;
 }
 
-std::optional<SweepResult> TensorSweep::by_profile(const SweepPoint& point) const {
+std::optional<SweepResult> TensorSweep::by_profile(const SweepPoint& point) {
   SweepResult result;
   if (!ask_profile(point, result).empty()) return std::nullopt;
   return result;
@@ -199,10 +224,13 @@ SweepResult TensorSweep::by_kernel(const SweepPoint& point) {
     return {
         scale,
         measure_by_casting(point.format, options, *blocks, layout, input, *tensor_.values, random),
-        SweepMethod::kernel};
+        SweepMethod::kernel,
+        {}};
   }
-  return {scale, measure_by_casting(point.format, options, scale, input, *tensor_.values, random),
-          SweepMethod::kernel};
+  return {scale,
+          measure_by_casting(point.format, options, scale, input, *tensor_.values, random),
+          SweepMethod::kernel,
+          {}};
 }
 
 std::span<const float> TensorSweep::pruned(double sparsity) {

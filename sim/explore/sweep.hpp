@@ -13,6 +13,7 @@
 #include "models/profile/cast_measures.hpp"
 #include "models/profile/profile.hpp"
 #include "models/profile/profile_table.hpp"
+#include "models/profile/pruned_profile.hpp"
 #include "models/round/random.hpp"
 #include "models/scale/scaling.hpp"
 
@@ -24,10 +25,11 @@ struct SweepPoint {
   Format format;
   Rounding rounding;
   Overflow overflow = Overflow::standard;
-  std::string scale_name;  ///< as the user wrote it
-  Scaling scale;           ///< of ScalePolicy, MeanLogScaling and BlockScaling
-  int axis = -1;           ///< of a BlockScaling's blocks
-  double sparsity = 0;     ///< target of stochastic pruning before the cast; 0: none
+  std::string scale_name;    ///< as the user wrote it
+  Scaling scale;             ///< of ScalePolicy, MeanLogScaling and BlockScaling
+  int axis = -1;             ///< of a BlockScaling's blocks
+  double sparsity = 0;       ///< target of stochastic pruning before the cast; 0: none
+  bool is_expected = false;  ///< pruning by its expectation, from the profile, not by words
 
   /// All of the above as text: a point's name in a store.
   [[nodiscard]] std::string name() const;
@@ -45,8 +47,9 @@ struct SweepPoint {
 
 /// How a point was answered.
 enum class SweepMethod : std::uint8_t {
-  profile,  ///< from the profile alone
-  kernel,   ///< every element was pruned and cast
+  profile,   ///< from the profile alone
+  kernel,    ///< every element was pruned and cast
+  expected,  ///< from the profile alone: expectations over the pruner's words, within a bound
 };
 [[nodiscard]] std::string_view method_name(SweepMethod method);
 
@@ -58,7 +61,11 @@ struct SweepResult {
   float scale = 1.0f;  ///< NaN of blocks, which have one each
   CastMeasures measures;
   SweepMethod method = SweepMethod::profile;
+  CastMeasures bound = {};  ///< of `expected`: how far each measure may be off
 };
+
+/// The bound of zero_fraction.
+[[nodiscard]] double zero_fraction_bound(const SweepResult& result);
 
 /// What a sweep knows of a tensor. All of it must outlive the sweep.
 struct SweepTensor {
@@ -77,7 +84,7 @@ class TensorSweep {
   TensorSweep(SweepTensor tensor, Seed seed);
 
   /// The profile's answer; nothing if it has none that is exact.
-  [[nodiscard]] std::optional<SweepResult> by_profile(const SweepPoint& point) const;
+  [[nodiscard]] std::optional<SweepResult> by_profile(const SweepPoint& point);
   /// Prunes and casts every element. UserError, saying why the profile does not do, if the tensor
   /// is not at hand.
   [[nodiscard]] SweepResult by_kernel(const SweepPoint& point);
@@ -92,7 +99,7 @@ class TensorSweep {
  private:
   [[nodiscard]] float scale_of(const SweepPoint& point) const;
   /// Why the profile has no answer; empty if it has one, which `result` is then.
-  [[nodiscard]] std::string_view ask_profile(const SweepPoint& point, SweepResult& result) const;
+  [[nodiscard]] std::string_view ask_profile(const SweepPoint& point, SweepResult& result);
   [[nodiscard]] std::span<const float> pruned(double sparsity);
 
   SweepTensor tensor_;
@@ -100,6 +107,7 @@ class TensorSweep {
   ProfileTable table_;
   double amax_;
   std::map<BlockKey, BlockProfileTable> block_tables_;
+  std::map<double, PrunedProfile> pruned_profiles_;  ///< by sparsity
   std::string kernel_identity_;
   double pruned_sparsity_ = 0;
   std::vector<float> pruned_;

@@ -94,6 +94,23 @@ class Sweep(harness.CommandTest):
             self.assertAlmostEqual(float(row["mse"]) / (sum((a - b) ** 2 for a, b in zip(x, q)) / len(x)), 1, delta=1e-9)
             self.assertEqual(float(row["zero_fraction"]), q.count(0.0) / len(q))
 
+    def test_expected_pruning_is_within_its_bound_of_the_kernels(self):
+        name = self.write_gradients(tensors=1, elements=40_000)
+        space = ["--formats", "e4m3fn,e5m2", "--scale", "amax-po2", "--round", "rne,rtz", "--sparsity", "0,0.5,0.9"]
+        self.good("profile", name, "-o", "p")
+        expected = self.rows("sweep", "p", *space, "--pruning", "expected", "--db", "s.db")
+        self.assertEqual(self.rows("sweep", "p", *space, "--pruning", "expected", "--db", "s.db"), expected)
+        for row, drawn in zip(expected, self.rows("sweep", name, *space), strict=True):
+            self.assertEqual((row["method"], drawn["method"]), ("profile", "profile") if row["sparsity"] == "0" else
+                             ("expected", "kernel"))
+            # 40,000 draws of at most one each: a standard error below .0025; 8 of them. The relative error of a
+            # promoted element has no such limit: tests/models/profile/pruned_profile_test.cpp has its expectation.
+            for column, slack in (("zero_fraction", 0.02), ("cosine", 0.02)):
+                self.assertLessEqual(abs(float(row[column]) - float(drawn[column])), float(row[column + "_bound"]) + slack)
+                self.assertEqual(drawn[column + "_bound"], "0")
+                self.assertLess(float(row[column + "_bound"]), 0.01)
+        self.refused_saying(["sweep", "p", "--formats", "e4m3fn", "--sparsity", "0.5"], "--pruning expected")
+
     def test_stochastic_variance_decided_by_hand(self):
         # e2m1fn: 0.25 is halfway 0 and .5, 1.25 halfway 1 and 1.5, 5 halfway 4 and 6, 9 beyond, 2 is a value.
         name = self.write("t", {"grad_output": f32(0.25, 1.25, -5.0, 9.0, 2.0)})
