@@ -12,7 +12,7 @@ format, past the largest finite too. Two ways to the rounded value:
 import dataclasses
 
 import blocks
-from smt import Proof, ask, bits, holds, netlist, port
+from smt import Proof, bits, holds, netlist, port
 
 WIDE = 10  # exponent bits of the wide format
 RM = {"rne": "RNE", "rna": "RNA", "rtz": "RTZ", "rup": "RTP", "rdn": "RTN"}
@@ -48,8 +48,9 @@ class Codes:
         return self.largest + 1 if self.format.ending == "" else None
 
 
-def scaled_input(fmt):
-    """x as a number `v`, and |v| as `a`, scaled to the wide format, of the sort FloatingPoint(11, 24)."""
+def scaled_input(fmt, scaled=False):
+    """x as a number `v`, and |v| as `a`, scaled to the wide format, of the sort FloatingPoint(11, 24).
+    scaled: times 2^scale_exponent_i too, without a rounding."""
     field, fraction = "((_ extract 30 23) x)", "((_ extract 22 0) x)"
     # fp32's subnormals are normal here: by the place of the leading one.
     subnormal = bits(0, 34)
@@ -58,6 +59,7 @@ def scaled_input(fmt):
         subnormal = (f"(ite (= ((_ extract {k} {k}) x) #b1) (concat {bits(k - 149 + 1023, 11)} {rest}) "
                      f"{subnormal})")
     offset = (2 - 2 ** (WIDE - 1)) - (1 - fmt.bias)
+    scale = "((_ sign_extend 3) scale_exponent_i_s)" if scaled else bits(0, 11)
     return f"""
 (define-fun x () (_ BitVec 32) x_i_s)
 (define-fun negative () Bool (= ((_ extract 31 31) x) #b1))
@@ -65,7 +67,7 @@ def scaled_input(fmt):
 (define-fun w () (_ BitVec 34) (ite (= {field} #x00) {subnormal}
   (concat (bvadd (concat #b000 {field}) {bits(1023 - 127, 11)}) {fraction})))
 (define-fun a () (_ FloatingPoint 11 24) ((_ to_fp 11 24) (concat #b0 (ite (fp.isZero v) {bits(0, 34)}
-  (concat (bvadd ((_ extract 33 23) w) {bits(offset % 2 ** 11, 11)}) ((_ extract 22 0) w))))))
+  (concat (bvadd ((_ extract 33 23) w) {bits(offset % 2 ** 11, 11)} {scale}) ((_ extract 22 0) w))))))
 """
 
 
@@ -166,9 +168,12 @@ def ports(state, fmt, rounding):
             port(state, "random_i", random_width(rounding)))
 
 
-def prove_equal(fmt, rounding, overflow):
-    instance = blocks.quantizer(fmt, rounding, overflow)
-    text = netlist(instance) + ports("s", fmt, rounding) + scaled_input(fmt)
+def prove_equal(fmt, rounding, overflow, scaled=False):
+    instance = blocks.quantizer(fmt, rounding, overflow, **({"Scaled": "1'b1"} if scaled else {}))
+    text = netlist(instance) + ports("s", fmt, rounding)
+    if scaled:
+        text += port("s", "scale_exponent_i", 8)
+    text += scaled_input(fmt, scaled)
     # The control: a format whose largest finite is one code less.
     return holds(text + definition(fmt, rounding, overflow),
                  text + definition(fmt, rounding, overflow, Codes(fmt).largest - 1))
@@ -212,7 +217,7 @@ def prove_word_steps(fmt, rounding):
             f"(= magnitude_t magnitude_s) (= magnitude_t (bvadd magnitude_s {one})))))))")
     if fmt.ending == "fnuz":  # a zero drops its sign
         fine = fine.replace("(= negative_s negative_t)", f"(or (= negative_s negative_t) (= magnitude_s {bits(0, fmt.bits)}))")
-    control = f"(or lost_s lost_t (= magnitude_t magnitude_s))"
+    control = "(or lost_s lost_t (= magnitude_t magnitude_s))"
     return holds(text + f"(assert (not {fine}))", text + f"(assert (not {control}))")
 
 
@@ -270,6 +275,12 @@ def proofs():
             lambda key=key: prove_equal(*key),
             "SMT-LIB's own rounding" if direct else "neighbours in SMT-LIB's floating point",
             key in quick))
+    for name, rounding in [(n, r) for n in ("e5m2", "e4m3fn", "e2m1f", "e4m3fnuz", "e3m0f")
+                           for r in blocks.DETERMINISTIC] + [("e5m2", "sr:8"), ("e4m3fn", "sru:8")]:
+        key = (blocks.format_of(name), rounding, "standard", True)
+        made.append(Proof("quantizer_lane with a scale equals the cast of x 2^k, rounded once",
+                          f"{name} {rounding}", lambda key=key: prove_equal(*key),
+                          "SMT-LIB's floating point, every exponent k of 8 bits"))
     for fmt, rounding in [("e5m2", "sr:8"), ("e4m3fn", "sr:24"), ("e4m3fnuz", "sru:4"), ("e2m1f", "sr:1"),
                           ("e3m0", "sr:24"), ("e5m2", "sru:24")]:
         key = (blocks.format_of(fmt), rounding)

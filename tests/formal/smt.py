@@ -2,12 +2,10 @@
 import dataclasses
 import pathlib
 import subprocess
-import sys
 import tempfile
 import typing
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/hardware"))
-from tools import ToolError, read, yosys  # noqa: E402
+from tools import ToolError, read, yosys
 
 # To single gates: z3 proves a lane over gates in a second and fails over shifters of words.
 GATES = "proc; flatten; opt -full; techmap; opt; aigmap; opt_clean; "
