@@ -450,18 +450,23 @@ bool run_mode(const CastConstants constants, const CastRun run, const Sink sink,
       cast_row(run.in + i, run.words != nullptr ? run.words + i : nullptr, keys, stream, out + i);
     }
   } else {
-    HWY_ALIGN std::uint32_t words[2 * kBlock];
+    // Several blocks ahead: a load that spans two stores waits until both are in the cache.
+    constexpr std::size_t kAhead = 8;
+    HWY_ALIGN std::uint32_t words[(kAhead + 1) * kBlock];
     const auto hash_block = [&](std::uint32_t * to) HWY_ATTR __attribute__((always_inline)) {
       const auto keys = run.random.keys(block++);
       for (std::size_t at = 0; at < kBlock; at += width) {
         hn::Store(counter_words(at, keys), d, to + at);
       }
     };
-    hash_block(words + kBlock);
-    for (; i + kBlock <= run.count; i += kBlock) {
-      std::copy(words + kBlock, words + 2 * kBlock, words);
-      hash_block(words + kBlock);
-      cast_row(run.in + i, words + turn, {}, stream, out + i);
+    hash_block(words + kAhead * kBlock);
+    while (i + kBlock <= run.count) {
+      std::copy(words + kAhead * kBlock, words + (kAhead + 1) * kBlock, words);
+      const std::size_t rows = std::min(kAhead, (run.count - i) / kBlock);
+      for (std::size_t row = 1; row <= rows; ++row) hash_block(words + row * kBlock);
+      for (std::size_t row = 0; row < rows; ++row, i += kBlock) {
+        cast_row(run.in + i, words + row * kBlock + turn, {}, stream, out + i);
+      }
     }
   }
   if (i < run.count) cast_part(0, i, run.count - i);
