@@ -2,7 +2,6 @@
 #include <array>
 #include <cmath>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -20,6 +19,7 @@
 #include "sim/cli/rtl_blocks.hpp"
 #include "sim/cli/table_output.hpp"
 #include "sim/cli/trace_selection.hpp"
+#include "sim/cli/wave_file.hpp"
 #include "sim/datapath/layer_replay.hpp"
 #include "sim/datapath/layer_shape.hpp"
 #include "sim/datapath/reference.hpp"
@@ -179,8 +179,11 @@ class ReplayCommand : public Command {
 
     const std::vector<SelectedLayer> layers = select_layers();
     note_what_is_skipped(layers, session);
-    const std::string wave_partial = wave_path_.value_or("") + ".partial";
-    if (wave_path_) open_wave(wave_partial);
+    std::optional<WaveFile> wave;
+    if (wave_path_) {
+      wave.emplace(*wave_path_, selection_.paths());
+      rtl_->trace(wave->partial());
+    }
     Datapath datapath(machine_, rtl_ != nullptr ? rtl_->take() : FrontEndBlocks{});
     Timeline timeline;
     if (timeline_path_) datapath.set_timeline(&timeline);
@@ -194,12 +197,16 @@ class ReplayCommand : public Command {
         progress.add(1);
       }
     } catch (const SimulationFault& fault) {
+      if (wave) {  // it ends with the cycle that failed
+        rtl_->end_trace();
+        wave->commit();
+      }
       session.err << "gradpath: a check of the simulation failed: " << fault.what() << '\n';
       return ExitCode::check_failed;
     }
-    if (wave_path_) {
+    if (wave) {
       rtl_->end_trace();
-      std::filesystem::rename(wave_partial, *wave_path_);
+      wave->commit();
     }
     output_.write(products, session);
     if (modules_file) modules_file->write(modules, session);
@@ -213,23 +220,6 @@ class ReplayCommand : public Command {
   }
 
  private:
-  void open_wave(const std::string& path) const {
-    for (const std::string& input : selection_.paths()) {
-      std::error_code ignored;  // a file that does not exist equals none
-      if (std::filesystem::equivalent(*wave_path_, input, ignored)) {
-        throw UserError(
-            fmt::format("--trace-fst {} is an input; give another path to write to", *wave_path_));
-      }
-    }
-    if (!std::ofstream(path)) {
-      throw UserError(
-          fmt::format("--trace-fst {} cannot be written; expected a path in a folder "
-                      "that exists and may be written to",
-                      *wave_path_));
-    }
-    rtl_->trace(path);
-  }
-
   void read_numerics(const Arguments& arguments) {
     const CastOptions cast{.rounding = {},
                            .overflow = parse_overflow(arguments.text("overflow")),

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <list>
@@ -15,6 +16,7 @@
 #include "sim/cli/table_output.hpp"
 #include "sim/cli/threshold_table.hpp"
 #include "sim/cli/trace_selection.hpp"
+#include "sim/cli/wave_file.hpp"
 #include "sim/verify/checks.hpp"
 #include "traces/tensor_data.hpp"
 
@@ -53,7 +55,12 @@ class VerifyCommand : public Command {
         .value("thresholds", "FILE",
                "CSV: the threshold that each unit chooses for every tensor, and the sparsity it is "
                "expected to reach")
-        .value_or("sparsity", "LIST", "0.5,0.8,0.9,0.95", "targets for --thresholds");
+        .value_or("sparsity", "LIST", "0.5,0.8,0.9,0.95", "targets for --thresholds")
+        .group("Waveform")
+        .value("trace-fst", "FILE",
+               "FST of the quantizer and pruner streams, 1 ns a cycle: of each that differs, 64 "
+               "cycles before its first mismatch to 16 after, first_mismatch says at which ns; if "
+               "none differs, the first 128 cycles of each");
     TableOutput::add_options(options);
   }
 
@@ -86,8 +93,16 @@ class VerifyCommand : public Command {
     if (thresholds_path_ && traces_.paths().empty()) {
       throw UserError("--thresholds needs a trace; name one");
     }
+    wave_path_ = arguments.optional_text("trace-fst");
+    if (wave_path_ == "-") throw UserError("--trace-fst writes a file; '-' is for --csv or --json");
     targets_ = arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0));
     verify::validate(options_);
+    const auto recorded = verify::recorded_module_names();
+    if (wave_path_ && std::none_of(recorded.begin(), recorded.end(),
+                                   [&](auto name) { return options_.has_module(name); })) {
+      throw UserError(fmt::format("--trace-fst records the modules {}, which --module leaves out",
+                                  fmt::join(recorded, ", ")));
+    }
   }
 
   ExitCode run(Session& session) override {
@@ -98,6 +113,8 @@ class VerifyCommand : public Command {
     if (thresholds_path_) {
       thresholds_file.emplace(*thresholds_path_, TableFile::Kind::csv, traces_.paths());
     }
+    std::optional<WaveFile> wave;
+    if (wave_path_) wave.emplace(*wave_path_, traces_.paths());
     Table thresholds = make_threshold_table();
     traces_.open();
     std::list<TensorFloats> floats;  // keeps what the checks look at
@@ -123,13 +140,25 @@ class VerifyCommand : public Command {
 
     std::vector<std::vector<verify::Result>> parts(checks.size());
     parallel_for(checks.size(), session.threads, [&](std::size_t i) { parts[i] = checks[i](); });
-    const std::vector<verify::Result> results = verify::merge(parts);
+    std::vector<verify::Result> results = verify::merge(parts);
+    if (wave) record(results, *wave, session);
     if (thresholds_file) thresholds_file->write(thresholds, session);
     report(results, session);
     return verify::all_equal(results) ? ExitCode::good : ExitCode::check_failed;
   }
 
  private:
+  static void record(std::vector<verify::Result>& results, WaveFile& wave, Session& session) {
+    if (verify::record_scenes(results, wave.partial(), wave.path())) {
+      wave.commit();
+    } else {
+      session.note(
+          fmt::format("no waveform: the modules that differ are not among those that "
+                      "--trace-fst records: {}",
+                      fmt::join(verify::recorded_module_names(), ", ")));
+    }
+  }
+
   void report(const std::vector<verify::Result>& results, Session& session) {
     Table table({"module", "format", "rounding", "vectors", "mismatches", "first_mismatch",
                  "overflow", "scale"});
@@ -142,6 +171,12 @@ class VerifyCommand : public Command {
       mismatches += r.mismatches;
     }
     output_.write(table, session);
+    const bool could_record =
+        std::any_of(results.begin(), results.end(),
+                    [](const verify::Result& r) { return r.mismatches > 0 && r.scene; });
+    if (could_record && !wave_path_) {
+      session.note("the same run with --trace-fst FILE writes the waveform of the first mismatch");
+    }
     session.note(fmt::format("{} comparisons, {} mismatches{}", vectors, mismatches,
                              verify::all_equal(results) ? "" : ": NOT EQUAL"));
   }
@@ -151,6 +186,7 @@ class VerifyCommand : public Command {
   verify::Options options_;
   std::size_t trace_checks_ = 0;
   std::optional<std::string> thresholds_path_;
+  std::optional<std::string> wave_path_;
   std::vector<double> targets_;
 };
 

@@ -18,7 +18,10 @@ std::vector<Result> merge(std::span<const std::vector<Result>> results) {
         merged.push_back(result);
         continue;
       }
-      if (same->mismatches == 0) same->first_mismatch = result.first_mismatch;
+      if (same->mismatches == 0 && result.mismatches > 0) {
+        same->first_mismatch = result.first_mismatch;
+        same->scene = result.scene;
+      }
       same->vectors += result.vectors;
       same->mismatches += result.mismatches;
     }

@@ -1,12 +1,24 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 namespace gradpath::verify {
+
+class StreamBank;
+
+/// What a waveform can show of a result: a row of StreamBank, and how to record it there.
+struct Scene {
+  std::size_t row = 0;
+  /// The bank has a trace open. Returns the ns of the clock edge at which the mismatch was seen, or
+  /// else at which the stream begins.
+  std::function<std::uint64_t(StreamBank&)> record;
+};
 
 /// What one RTL module with one set of parameters said, against the golden model.
 struct Result {
@@ -18,6 +30,9 @@ struct Result {
   std::uint64_t vectors = 0;
   std::uint64_t mismatches = 0;
   std::string first_mismatch = {};  ///< input, word, expected, got in hex; empty if all are equal
+  /// Around the first mismatch, or of the first stream if all are equal; none where the module
+  /// cannot be recorded. What the check looked at must still be there.
+  std::optional<Scene> scene = {};
 
   /// Counts one comparison; `describe` is called for the first mismatch alone.
   template <class Describe>

@@ -17,9 +17,9 @@ function(gradpath_rtl_models target rtl_dir)
     VERILATOR_ARGS ${common} ${speed})
   verilate(${target} PREFIX Vpruner_bank TOP_MODULE pruner_bank
     SOURCES ${ARG_SOURCES} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} PREFIX Vstream_bank TOP_MODULE stream_bank
-    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
-    VERILATOR_ARGS ${common} ${speed})
+  verilate(${target} TRACE_FST PREFIX Vstream_bank TOP_MODULE stream_bank
+    SOURCES ${harness}/stream_bank.vlt ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
+    VERILATOR_ARGS ${common} --trace-max-width 1024 --trace-max-array 64 ${speed})
   verilate(${target} PREFIX Vstatistics_bank TOP_MODULE statistics_bank
     SOURCES ${ARG_SOURCES} ${harness}/statistics_table.sv ${harness}/statistics_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})

@@ -2,6 +2,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -56,25 +57,54 @@ std::vector<float> random_values(const StreamRow& row, std::size_t count, Seed s
   return values;
 }
 
-std::vector<Result> check_random(std::size_t row, const Options& options) {
+/// A script with its stalls: made again where it is recorded, as a tensor's script is long.
+struct StalledScript {
+  StreamScript script;
+  Stalls stalls;
+  Seed seed;
+};
+
+std::optional<std::uint64_t> run(StreamBank& bank, std::size_t row, const StalledScript& stalled,
+                                 Result& result) {
+  return run_script(bank, row, stalled.script, stalled.stalls, stalled.seed, result);
+}
+
+template <class Make>
+Scene make_scene(std::size_t row, Window window, Make make) {
+  return {.row = row, .record = [=](StreamBank& bank) {
+            const StalledScript stalled = make(bank.rows()[row]);
+            return record_script(bank, row, stalled.script, stalled.stalls, stalled.seed, window);
+          }};
+}
+
+StalledScript random_script(const StreamRow& parameters, std::uint64_t index, Seed row_seed) {
   constexpr std::size_t kElements = 4001;
+  const Stalls stalls = kStalls[index / 2];
+  const Seed seed = derive(row_seed, index);
+  const auto values = random_values(parameters, kElements, seed);
+  const StreamInput input{.name = fmt::format("random stream {}", index + 1),
+                          .values = values,
+                          .alpha = std::bit_cast<std::uint32_t>(stalls.input == 0 ? 1.0f : 0.7f),
+                          .scale_exponent = static_cast<int>((index + 1) % 7) - 3,
+                          .seed = seed,
+                          .holes = index % 2 == 1};
+  return {make_script(parameters, input), stalls, derive(seed, 2)};
+}
+
+std::vector<Result> check_random(std::size_t row, const Options& options) {
   StreamBank bank;
   const StreamRow parameters = bank.rows()[row];
   Result result = empty_result(parameters);
-  std::uint64_t run = 0;
-  for (const Stalls stalls : kStalls) {
-    for (const bool holes : {false, true}) {
-      const Seed seed = derive(derive(options.seed, row), run++);
-      const auto values = random_values(parameters, kElements, seed);
-      const auto script = make_script(
-          parameters, {.name = fmt::format("random stream {}", run),
-                       .values = values,
-                       .alpha = std::bit_cast<std::uint32_t>(stalls.input == 0 ? 1.0f : 0.7f),
-                       .scale_exponent = static_cast<int>(run % 7) - 3,
-                       .seed = seed,
-                       .holes = holes});
-      run_script(bank, row, script, stalls, derive(seed, 2), result);
-    }
+  const Seed row_seed = derive(options.seed, row);
+  const auto scene = [&](std::uint64_t index, Window window) {
+    return make_scene(
+        row, window, [=](const StreamRow& built) { return random_script(built, index, row_seed); });
+  };
+  result.scene = scene(0, {});
+  for (std::uint64_t index = 0; index < 2 * kStalls.size(); ++index) {
+    const bool first = result.mismatches == 0;
+    const auto failed = run(bank, row, random_script(parameters, index, row_seed), result);
+    if (first && failed) result.scene = scene(index, {.failed = failed});
   }
   return {result};
 }
@@ -99,12 +129,9 @@ float power_of_two_scale(const Format& format, std::span<const float> values) {
   return resolve_scale({.kind = ScalePolicy::Kind::amax_po2}, format, statistics);
 }
 
-std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data) {
-  StreamBank bank;
-  const StreamRow parameters = bank.rows()[row];
-  Result result = empty_result(parameters);
+StalledScript data_script(const StreamRow& parameters, const StreamData& data, Seed row_seed) {
   std::vector<float> values(data.values.begin(), data.values.end());
-  StreamInput input{.name = data.name, .values = values, .seed = derive(options.seed, row)};
+  StreamInput input{.name = data.name, .values = values, .seed = row_seed};
   if (parameters.is_pruner) {
     input.alpha = std::bit_cast<std::uint32_t>(threshold(values));
   } else {
@@ -114,12 +141,50 @@ std::vector<Result> check_data(std::size_t row, const Options& options, const St
       for (float& x : values) x *= scale;
     }
   }
-  run_script(bank, row, make_script(parameters, input), {.input = 48, .output = 48},
-             derive(input.seed, 2), result);
+  return {make_script(parameters, input), {.input = 48, .output = 48}, derive(input.seed, 2)};
+}
+
+std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data) {
+  StreamBank bank;
+  const StreamRow parameters = bank.rows()[row];
+  Result result = empty_result(parameters);
+  const Seed row_seed = derive(options.seed, row);
+  const auto failed = run(bank, row, data_script(parameters, data, row_seed), result);
+  if (failed) {
+    result.scene = make_scene(row, {.failed = failed}, [=](const StreamRow& built) {
+      return data_script(built, data, row_seed);
+    });
+  }
   return {result};
 }
 
 }  // namespace
+
+std::span<const std::string_view> recorded_module_names() {
+  static constexpr std::array<std::string_view, 2> kRecorded = {"quantizer", "pruner"};
+  return kRecorded;
+}
+
+bool record_scenes(std::span<Result> results, const std::string& path, std::string_view name) {
+  const bool failed =
+      std::any_of(results.begin(), results.end(), [](const Result& r) { return r.mismatches > 0; });
+  std::vector<Result*> shown;
+  std::vector<std::size_t> rows;
+  for (Result& result : results) {
+    if (!result.scene || (failed && result.mismatches == 0)) continue;
+    shown.push_back(&result);
+    rows.push_back(result.scene->row);
+  }
+  if (shown.empty()) return false;
+  StreamBank bank;
+  bank.trace(path, rows);
+  for (Result* result : shown) {
+    const std::uint64_t time = result->scene->record(bank);
+    if (failed) result->first_mismatch += fmt::format("; waveform {} at {} ns", name, time);
+  }
+  bank.end_trace();
+  return true;
+}
 
 std::vector<Check> make_random_stream_checks(const Options& options) {
   const StreamBank bank;

@@ -118,8 +118,9 @@ void compare(const StreamRow& row, const StreamScript& script, std::size_t beat,
 
 }  // namespace
 
-void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, Stalls stalls,
-                Seed seed, Result& result) {
+std::optional<std::uint64_t> run_script(StreamBank& bank, std::size_t row,
+                                        const StreamScript& script, Stalls stalls, Seed seed,
+                                        Result& result) {
   const StreamRow& parameters = bank.rows()[row];
   const CounterRandom random{seed};
   const std::size_t beats = script.inputs.size();
@@ -128,6 +129,8 @@ void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, S
   bank.set_scale_exponent(script.scale_exponent);
   bank.reset(row, script.seeds);
 
+  const std::uint64_t earlier = result.mismatches;
+  std::optional<std::uint64_t> failed;
   std::size_t accepted = 0;
   std::size_t taken = 0;
   bool offering = false;  // a beat once offered stays until it is accepted
@@ -144,6 +147,7 @@ void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, S
       offering = false;
     }
     if (output && taking) compare(parameters, script, taken++, *output, result);
+    if (!failed && result.mismatches > earlier) failed = cycles;
   }
   const auto fail = [&](const std::string& what) { result.count(false, [&] { return what; }); };
   if (bank.assertion_failed()) {
@@ -159,6 +163,40 @@ void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, S
     fail(fmt::format("{}: {} beats at full rate took {} cycles, expected {}", script.name, beats,
                      cycles, beats + kLatencyCycles));
   }
+  if (!failed && result.mismatches > earlier) failed = cycles;
+  return failed;
+}
+
+std::uint64_t record_script(StreamBank& bank, std::size_t row, const StreamScript& script,
+                            Stalls stalls, Seed seed, const Window& window) {
+  const CounterRandom random{seed};
+  const std::uint64_t shown = window.failed.value_or(0);
+  const std::uint64_t first = shown < Window::kBefore ? 0 : shown - Window::kBefore;
+  const std::uint64_t last = window.failed ? shown + Window::kAfter : Window::kOpening;
+  bank.set_alpha(script.alpha);
+  bank.set_scale_exponent(script.scale_exponent);
+  bank.record(first == 0);  // then the reset is part of what is seen
+  bank.reset(row, script.seeds);
+
+  // The same dice as run_script: the same beats in the same cycles.
+  std::uint64_t time = 0;
+  std::size_t accepted = 0;
+  bool offering = false;
+  for (std::uint64_t cycle = 0; cycle <= last; ++cycle) {
+    if (cycle == first) bank.record(true);
+    const std::uint32_t dice = random.word(cycle);
+    offering = accepted < script.inputs.size() && (offering || (dice & 0xff) >= stalls.input);
+    const bool taking = (dice >> 8 & 0xff) >= stalls.output;
+    const bool ready = bank.ready(row);
+    bank.cycle(row, offering ? std::optional(script.inputs[accepted]) : std::nullopt, taking);
+    if (offering && ready) {
+      ++accepted;
+      offering = false;
+    }
+    if (cycle == shown) time = bank.trace_time();
+  }
+  bank.record(false);
+  return time;
 }
 
 }  // namespace gradpath::verify

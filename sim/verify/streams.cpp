@@ -3,14 +3,25 @@
 #include <type_traits>
 
 #include <Vstream_bank.h>
+#include <fmt/format.h>
+#include <verilated_fst_c.h>
 
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
+namespace {
+
+constexpr std::uint64_t kPicosecondsPerCycle = 1000;
+
+}  // namespace
 
 struct StreamBank::Impl {
+  Impl() { context.traceEverOn(true); }
   // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() { Verilated::threadContextp(&context); }
+  ~Impl() {
+    if (wave) wave->close();
+    Verilated::threadContextp(&context);
+  }
 
   void set_pins(const std::optional<Beat>& input, bool ready) {
     model.valid_i = input.has_value();
@@ -27,13 +38,21 @@ struct StreamBank::Impl {
     using Clock = std::remove_reference_t<decltype(model.clk_i)>;
     model.clk_i = 0;
     model.eval();
+    if (recording) {
+      ++time;
+      wave->dump(time * kPicosecondsPerCycle - kPicosecondsPerCycle / 2);
+    }
     model.clk_i = static_cast<Clock>(Clock{1} << row);
     model.eval();
+    if (recording) wave->dump(time * kPicosecondsPerCycle);
   }
 
   VerilatedContext context;
   Vstream_bank model{&context};
   std::vector<StreamRow> rows;
+  std::unique_ptr<VerilatedFstC> wave;
+  bool recording = false;
+  std::uint64_t time = 0;  ///< cycles in the waveform
 };
 
 StreamBank::StreamBank() : impl_(std::make_unique<Impl>()) {
@@ -108,6 +127,26 @@ void StreamBank::cycle(std::size_t row, const std::optional<Beat>& input, bool r
 }
 
 bool StreamBank::assertion_failed() const { return impl_->context.gotError(); }
+
+void StreamBank::trace(const std::string& path, std::span<const std::size_t> rows) {
+  impl_->wave = std::make_unique<VerilatedFstC>();
+  impl_->model.trace(impl_->wave.get(), 99);
+  impl_->wave->dumpvars(1, "TOP.stream_bank");
+  for (const std::size_t row : rows) {
+    impl_->wave->dumpvars(99, fmt::format("TOP.stream_bank.gen_rows[{}]", row));
+  }
+  impl_->wave->open(path.c_str());
+}
+
+void StreamBank::record(bool on) { impl_->recording = on && impl_->wave != nullptr; }
+
+std::uint64_t StreamBank::trace_time() const { return impl_->time; }
+
+void StreamBank::end_trace() {
+  record(false);
+  if (impl_->wave) impl_->wave->close();
+  impl_->wave.reset();
+}
 
 void StreamBank::lfsr_reset(std::uint32_t seed) {
   auto& model = impl_->model;

@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "models/format/format.hpp"
@@ -59,6 +60,14 @@ class StreamBank {
   void cycle(std::size_t row, const std::optional<Beat>& input, bool ready);
   /// True once a property of the RTL (an immediate assertion) has failed.
   [[nodiscard]] bool assertion_failed() const;
+
+  /// Opens an FST waveform of these rows and the inputs they share, 1 ns a cycle, until
+  /// end_trace(); in it stands what happens while recording. Once an object.
+  void trace(const std::string& path, std::span<const std::size_t> rows);
+  void record(bool on);
+  /// Nanoseconds of the waveform: the clock edge of the last cycle that was recorded.
+  [[nodiscard]] std::uint64_t trace_time() const;
+  void end_trace();
 
   /// The bare LFSR: reset with a seed; one cycle; its word.
   void lfsr_reset(std::uint32_t seed);

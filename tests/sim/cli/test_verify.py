@@ -65,6 +65,20 @@ class Verify(harness.CommandTest):
         self.refused_saying(["verify", trace, "--thresholds", "-"], "--thresholds")
         self.refused_saying(["verify", trace, "--thresholds", "t.csv", "--sparsity", "1"], "sparsity")
 
+    def test_a_waveform_of_what_is_equal_is_short(self):
+        self.good("verify", "--module", "quantizer,pruner", "--quiet", "--trace-fst", "w.fst")
+        wave = (self.folder / "w.fst").read_bytes()
+        self.assertIn(b"stream_bank", wave)  # the first name of the hierarchy
+        self.assertLess(len(wave), 1 << 20)
+        self.assertEqual(self.files(), ["w.fst"])
+
+    def test_a_waveform_that_cannot_be_is_refused(self):
+        for module, path, words in (("pruner", "no/w.fst", ["no/w.fst"]), ("pruner", "-", ["file"]),
+                                    ("pruner", ".", ["cannot be written"]),
+                                    ("lfsr", "w.fst", ["quantizer, pruner"])):
+            self.refused_saying(["verify", "--module", module, "--trace-fst", path], "--trace-fst", *words)
+        self.assertEqual(self.files(), [])
+
 
 if __name__ == "__main__":
     harness.main()
