@@ -372,14 +372,39 @@ struct ValueSink {
 
 // Outputs beyond this many bytes would push everything else out of the caches.
 constexpr std::size_t kStreamBytes = std::size_t{4} << 20;
+constexpr std::size_t kLineBytes = 64;
+
+template <class T>
+bool is_large(std::size_t count) {
+  return count * sizeof(T) >= kStreamBytes;
+}
+
+// Elements from `out` to the next whole line of the cache.
+template <class T>
+std::size_t to_next_line(const T* out) {
+  return (0 - reinterpret_cast<std::uintptr_t>(out)) % kLineBytes / sizeof(T);
+}
 
 template <class T>
 bool may_stream(const T* out, std::size_t count) {
-  return count * sizeof(T) >= kStreamBytes && reinterpret_cast<std::uintptr_t>(out) % 64 == 0;
+  return is_large<T>(count) && to_next_line(out) == 0;
 }
 
-// Casts row by row: kBlock outputs that begin at a multiple of kBlock elements in memory, so that
-// they can be written past the caches.
+// Copies past the caches what fills whole lines of `to`, the first of which begins at `lead`.
+template <class T>
+HWY_INLINE void copy_lines(const T* HWY_RESTRICT from, std::size_t count, std::size_t lead,
+                           T* HWY_RESTRICT to) {
+  const hn::CappedTag<T, kLineBytes / sizeof(T)> d;
+  const std::size_t tail = (count - lead) % hn::Lanes(d);
+  std::copy_n(from, lead, to);
+  for (std::size_t at = lead; at < count - tail; at += hn::Lanes(d)) {
+    hn::Stream(hn::LoadU(d, from + at), d, to + at);
+  }
+  std::copy_n(from + count - tail, tail, to + count - tail);
+}
+
+// Casts row by row: kBlock elements that are a block of CounterRandom, or, if none is asked, begin
+// at a multiple of kBlock elements in memory, so that they can be written past the caches.
 template <Mode kMode, bool kNarrow, class Sink>
 bool run_mode(const CastConstants constants, const CastRun run, const Sink sink,
               typename Sink::Out* HWY_RESTRICT out) {
@@ -436,41 +461,37 @@ bool run_mode(const CastConstants constants, const CastRun run, const Sink sink,
   };
 
   std::size_t i = 0;
-  const std::size_t place = reinterpret_cast<std::uintptr_t>(out) / sizeof(Out) % kBlock;
-  if (place != 0) {
+  const std::uint64_t origin =
+      hashes ? run.first_index : reinterpret_cast<std::uintptr_t>(out) / sizeof(Out);
+  if (const std::size_t place = origin % kBlock; place != 0) {
     i = std::min(kBlock - place, run.count);
     cast_part(place, 0, i);
   }
-  const bool stream = may_stream(out + i, run.count - i);
   std::uint64_t block = (run.first_index + i) / kBlock;
-  const std::size_t turn = (run.first_index + i) % kBlock;  // of rows against blocks of indices
-  if (!hashes || turn == 0) {
-    for (; i + kBlock <= run.count; i += kBlock) {
+  const auto cast_rows = [&](std::size_t rows, bool stream, Out* to) HWY_ATTR {
+    for (; rows > 0; --rows, i += kBlock, to += kBlock) {
       const auto keys = hashes ? run.random.keys(block++) : CounterRandom::Keys{};
-      cast_row(run.in + i, run.words != nullptr ? run.words + i : nullptr, keys, stream, out + i);
+      cast_row(run.in + i, run.words != nullptr ? run.words + i : nullptr, keys, stream, to);
+    }
+  };
+  const bool stream = may_stream(out + i, run.count - i);
+  const bool staged = hashes && !stream && is_large<Out>(run.count - i);
+  if (staged) {
+    // Blocks that lie across the lines of memory: to a buffer, and from there by whole lines.
+    constexpr std::size_t kStaged = 8192 / sizeof(Out);
+    HWY_ALIGN Out buffer[kStaged];
+    const std::size_t lead = to_next_line(out + i);
+    while (i + kBlock <= run.count) {
+      Out* const to = out + i;
+      const std::size_t count = std::min(kStaged, (run.count - i) / kBlock * kBlock);
+      cast_rows(count / kBlock, false, buffer);
+      copy_lines(buffer, count, lead, to);
     }
   } else {
-    // Several blocks ahead: a load that spans two stores waits until both are in the cache.
-    constexpr std::size_t kAhead = 8;
-    HWY_ALIGN std::uint32_t words[(kAhead + 1) * kBlock];
-    const auto hash_block = [&](std::uint32_t * to) HWY_ATTR __attribute__((always_inline)) {
-      const auto keys = run.random.keys(block++);
-      for (std::size_t at = 0; at < kBlock; at += width) {
-        hn::Store(counter_words(at, keys), d, to + at);
-      }
-    };
-    hash_block(words + kAhead * kBlock);
-    while (i + kBlock <= run.count) {
-      std::copy(words + kAhead * kBlock, words + (kAhead + 1) * kBlock, words);
-      const std::size_t rows = std::min(kAhead, (run.count - i) / kBlock);
-      for (std::size_t row = 1; row <= rows; ++row) hash_block(words + row * kBlock);
-      for (std::size_t row = 0; row < rows; ++row, i += kBlock) {
-        cast_row(run.in + i, words + row * kBlock + turn, {}, stream, out + i);
-      }
-    }
+    cast_rows((run.count - i) / kBlock, stream, out + i);
   }
   if (i < run.count) cast_part(0, i, run.count - i);
-  if (stream) hwy::FlushStream();
+  if (stream || staged) hwy::FlushStream();
   return !saw_nan || !constants.nan_is_error;
 }
 

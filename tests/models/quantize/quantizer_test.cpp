@@ -177,6 +177,49 @@ TEST(BulkCast, DoesNotDependOnChunks) {
   EXPECT_EQ(whole, parts);
 }
 
+// Large outputs are written past the caches by whole lines, wherever they begin in memory and among
+// the indices: equal to casts of short runs, and not a byte beside them written.
+template <class T>
+void expect_large_equals_short(const Quantizer& quantizer, std::size_t count, auto&& cast) {
+  const CounterRandom random(Seed{test_seed()});
+  std::vector<float> in(count);
+  for (std::size_t i = 0; i < in.size(); ++i) in[i] = std::sin(static_cast<float>(i)) * 300;
+  for (const std::uint64_t first : {0u, 5u, 48u, 63u}) {
+    std::vector<T> expected(count);
+    for (std::size_t i = 0; i < count; i += 10'000) {
+      const auto size = std::min<std::size_t>(10'000, count - i);
+      cast(quantizer, std::span(in).subspan(i, size), std::span(expected).subspan(i, size), random,
+           first + i);
+    }
+    for (const std::size_t offset : {0u, 1u, 4u, 15u, 16u, 61u}) {
+      constexpr std::size_t kGuard = 64;
+      const T guard = 77;
+      std::vector<T> out(count + offset + 2 * kGuard, guard);
+      const auto middle = std::span(out).subspan(kGuard + offset, count);
+      cast(quantizer, std::span<const float>(in), middle, random, first);
+      ASSERT_TRUE(std::equal(middle.begin(), middle.end(), expected.begin()))
+          << "first index " << first << ", offset " << offset;
+      const auto untouched = [&](T element) { return element == guard; };
+      ASSERT_TRUE(std::all_of(out.data(), middle.data(), untouched));
+      ASSERT_TRUE(std::all_of(middle.data() + count, out.data() + out.size(), untouched));
+    }
+  }
+}
+
+TEST(BulkCast, LargeOutputsDependNeitherOnAddressNorOnIndex) {
+  for (const char* rounding : {"sr", "rne"}) {
+    const Quantizer quantizer(parse_format("e4m3fn"), {.rounding = parse_rounding(rounding)});
+    expect_large_equals_short<std::uint8_t>(
+        quantizer, (std::size_t{4} << 20) + 12'345,
+        [](const Quantizer& q, auto in, auto out, const CounterRandom& random,
+           std::uint64_t first) { q.to_codes<std::uint8_t>(in, out, 0.5f, random, first); });
+    expect_large_equals_short<float>(
+        quantizer, (std::size_t{1} << 20) + 777,
+        [](const Quantizer& q, auto in, auto out, const CounterRandom& random,
+           std::uint64_t first) { q.to_values(in, out, 0.5f, random, first); });
+  }
+}
+
 TEST(BulkCast, ValuesAreDecodedCodesDividedByTheScale) {
   const Quantizer quantizer(parse_format("e5m2"), {});
   const std::vector<float> in = {1.1f, -3.3f, 1e-6f, 0.0f, 70000.0f};
