@@ -44,7 +44,7 @@ class ProfileTable::Evaluation {
     sums_.included = static_cast<double>(table.zeros_);
   }
 
-  // False if a bucket is too coarse.
+  // False if the profile does not know: refusal() says why.
   bool run() {
     for (const Binade& binade : table_.binades_) {
       binade_ = {};
@@ -62,6 +62,7 @@ class ProfileTable::Evaluation {
   }
 
   [[nodiscard]] const CastSums& sums() const { return sums_; }
+  [[nodiscard]] std::string_view refusal() const { return refusal_; }
 
  private:
   // A value of the grid: j quanta of the binade, at `place` of the format's magnitude codes.
@@ -218,7 +219,10 @@ class ProfileTable::Evaluation {
     const auto sum = static_cast<double>(x.sum);
     const double gap = high.units - low.units;
     if (overflows(high)) {
-      if (!overflow_is_finite_) return false;  // the mean over what stays finite is no quadratic
+      if (!overflow_is_finite_) {  // the mean over what stays finite is no quadratic
+        refusal_ = "values round stochastically past the largest finite (`--overflow saturate`)";
+        return false;
+      }
       sums_.saturated += (sum - n * low.units) / gap;
       return give(binade, x, low);
     }
@@ -308,6 +312,7 @@ class ProfileTable::Evaluation {
   bool overflow_is_finite_;
   CastSums sums_;
   CastSums binade_;  ///< of one binade, in its units
+  std::string_view refusal_ = "the format is finer than the profile's buckets";
 };
 
 ProfileTable::Answer ProfileTable::sums(const Format& format, const CastOptions& options,
@@ -342,8 +347,14 @@ ProfileTable::Answer ProfileTable::sums(const Format& format, const CastOptions&
       return refuse("scaled values overflow fp32");
     }
   }
+  // Other results are multiples of fp32's smallest subnormal, as the elements are.
+  const double clipped_to = std::ldexp(max_finite(format), -scale_exponent);
+  const bool clips = infs_ > 0 || (nonzeros_ > 0 && abs_max_ > clipped_to);
+  if (clips && clipped_to < 0x1p-126 && double{static_cast<float>(clipped_to)} != clipped_to) {
+    return refuse("the largest finite over the scale underflows fp32");
+  }
   Evaluation evaluation(*this, format, options, scale_exponent);
-  if (!evaluation.run()) return refuse("the format is finer than the profile's buckets");
+  if (!evaluation.run()) return refuse(evaluation.refusal());
   return {evaluation.sums(), {}};
 }
 

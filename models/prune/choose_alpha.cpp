@@ -6,6 +6,9 @@
 #include <cstddef>
 #include <unordered_set>
 
+#include <fmt/format.h>
+
+#include "models/error.hpp"
 #include "models/prune/threshold.hpp"
 
 namespace gradpath {
@@ -102,7 +105,12 @@ float choose_alpha(const AlphaRule& rule, PruneInput& input, const PruneOptions&
     case AlphaRule::Kind::sample: {
       const std::vector<float> sample = draw_sample(input.values(), rule.parameter, options.seed);
       MagnitudeTable table{std::span<const float>(sample)};
-      return exact_threshold(table, target);
+      try {
+        return exact_threshold(table, target);
+      } catch (const UserError& error) {
+        throw UserError(fmt::format("a sample of {} elements: {}, a larger sample or `exact`",
+                                    sample.size(), error.what()));
+      }
     }
     case AlphaRule::Kind::last_step:
       check_target(target);

@@ -317,6 +317,31 @@ TEST(ProfileTable, RefusesWhatItCannotKnow) {
   EXPECT_FALSE(refused("e5m2", "rne", -127));  // all zero, whatever fp32 does
 }
 
+TEST(ProfileTable, SaysThatStochasticOverflowIsWhatItRefuses) {
+  const std::vector<float> values = {60000.0f, 1.0f};  // of e5m2, 57344 is the largest finite
+  const ProfileTable table(profile_tensor(values));
+  const auto refusal = [&](Overflow overflow) {
+    return table.measure(parse_format("e5m2"), {parse_rounding("sr"), overflow}, 0).refusal;
+  };
+  EXPECT_NE(refusal(Overflow::standard).find("past the largest finite"), std::string_view::npos);
+  EXPECT_EQ(refusal(Overflow::saturate), "");
+}
+
+TEST(ProfileTable, RefusesResultsBelowFp32) {
+  // The largest finite of e2m5b60fn is below 2^-56; over 2^125 that is zero in fp32, over 2^80 not.
+  const auto format = parse_format("e2m5b60fn");
+  for (const float x : {0x1p-128f, std::numeric_limits<float>::infinity()}) {
+    const std::vector<float> values = {x, x, 0.0f};
+    const ProfileTable table(profile_tensor(values));
+    const CastOptions options{parse_rounding("rne"), Overflow::saturate};
+    EXPECT_FALSE(table.measure(format, options, 125).refusal.empty()) << x;
+    const auto answer = table.measure(format, options, 80);
+    ASSERT_EQ(answer.refusal, "");
+    expect_same(answer.measures, measure_by_casting(format, options, 0x1p80f, values, values,
+                                                    CounterRandom(Seed{})));
+  }
+}
+
 TEST(ProfileTable, EmptyAndAllZeroTensorsHaveNoErrors) {
   const auto measures = [](const std::vector<float>& values) {
     return ProfileTable(profile_tensor(values)).measure(parse_format("e4m3fn"), {}, 0).measures;

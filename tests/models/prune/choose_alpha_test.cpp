@@ -6,6 +6,7 @@
 #include <map>
 #include <numeric>
 #include <set>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -121,6 +122,26 @@ TEST(ChooseAlpha, FromASampleIsTheSamplesExactThreshold) {
             exact_threshold(SortedMagnitudes(sample), 0.85));
   EXPECT_EQ(choose_alpha({AlphaRule::Kind::sample, 20'000}, input, options),
             choose_alpha(AlphaRule::exact, input, options));
+}
+
+TEST(ChooseAlpha, SaysThatItIsTheSampleWhichCannotReachTheTarget) {
+  std::vector<float> values(100, 1.0f);
+  for (std::size_t i = 0; i < 30; ++i) values[i] = std::numeric_limits<float>::infinity();
+  PruneInput input(values);
+  PruneOptions options;
+  options.target_sparsity = 0.65;  // of 70 that can go
+  int refusals = 0;
+  for (std::uint64_t seed = 0; seed < 50; ++seed) {
+    options.seed = Seed{seed};
+    try {
+      static_cast<void>(choose_alpha(parse_alpha_rule("sample:10"), input, options));
+    } catch (const UserError& error) {
+      ++refusals;
+      EXPECT_NE(std::string(error.what()).find("a sample of 10 elements"), std::string::npos);
+    }
+  }
+  EXPECT_GT(refusals, 0);
+  EXPECT_LT(refusals, 50);
 }
 
 TEST(ChooseAlpha, OfTheLastStepIsThatStepsAndOfTheFirstItsOwn) {
