@@ -75,6 +75,21 @@ BlockScan scan(std::span<const float> values) {
   return result;
 }
 
+#if HWY_TARGET != HWY_SCALAR
+// Calls visit(i, block) for the 128-bit blocks of a vector; the calls are unrolled.
+template <std::size_t kFirst = 0, class D, class Visit>
+HWY_INLINE void for_each_block(D d, hn::Vec<D> v, Visit&& visit) {
+  if constexpr (hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) == 16) {
+    visit(kFirst, v);
+  } else {
+    const hn::Half<D> half;
+    constexpr std::size_t kBlocks = hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) / 16;
+    for_each_block<kFirst>(half, hn::LowerHalf(half, v), visit);
+    for_each_block<kFirst + kBlocks / 2>(half, hn::UpperHalf(half, v), visit);
+  }
+}
+#endif
+
 void scatter(std::span<const float> values, ProfileCell* HWY_RESTRICT cells) {
   std::size_t done = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -83,15 +98,14 @@ void scatter(std::span<const float> values, ProfileCell* HWY_RESTRICT cells) {
   const hn::RepartitionToWide<decltype(d)> dw;
   const hn::Full128<std::uint64_t> d2;
   const std::size_t lanes = hn::Lanes(d);
-  const std::size_t quarter = hn::Lanes(dw);  // of a vector's addends, in words
-  constexpr std::size_t kPart = 256;          // stays in L1 between the two loops
-  HWY_ALIGN std::uint64_t addends[2 * kPart];
+  constexpr std::size_t kPart = 256;       // stays in L1 between the two loops
   HWY_ALIGN std::uint32_t offsets[kPart];  // of the cells, in words
   const auto low_mask = hn::Set(dw, 0xffffu);
   const auto one = hn::Set(dw, 1);
   const auto zero_cell = hn::And(hn::Iota(d, 0), hn::Set(d, kZeroCells - 1));
   const auto zero_offset =
       hn::ShiftLeft<1>(hn::Add(zero_cell, hn::Set(d, static_cast<std::uint32_t>(kProfileKeys))));
+  auto* const words = &cells->low_square_sum;
   while (done + lanes <= values.size()) {
     const float* HWY_RESTRICT in = values.data() + done;
     const std::size_t count = std::min(kPart, (values.size() - done) / lanes * lanes);
@@ -101,28 +115,25 @@ void scatter(std::span<const float> values, ProfileCell* HWY_RESTRICT cells) {
       const auto is_zero = hn::Eq(hn::Add(bits, bits), hn::Zero(d));
       const auto offset = hn::ShiftLeft<1>(hn::ShiftRight<16>(bits));
       hn::Store(hn::IfThenElse(is_zero, zero_offset, offset), d, offsets + i);
-      const auto pairs = hn::BitCast(dw, bits);
-      // The addends of the elements 4j + r of a vector stand in its quarter r.
-      const auto put = [&](auto low, std::size_t r) HWY_ATTR __attribute__((always_inline)) {
+    }
+    for (std::size_t i = 0; i < count; i += lanes) {
+      const auto pairs = hn::BitCast(dw, hn::LoadU(df, in + i));
+      // The elements 4j + r of a vector, one a block of the addends.
+      const auto add = [&](auto addends, std::size_t r) HWY_ATTR __attribute__((always_inline)) {
+        for_each_block(
+            dw, addends, [&](std::size_t j, auto addend) HWY_ATTR __attribute__((always_inline)) {
+              std::uint64_t* cell = words + offsets[i + 4 * j + r];
+              hn::Store(hn::Add(hn::Load(d2, cell), addend), d2, cell);
+            });
+      };
+      const auto add_two = [&](auto low, std::size_t r) HWY_ATTR __attribute__((always_inline)) {
         const auto square = hn::MulEven(hn::BitCast(d, low), hn::BitCast(d, low));
         const auto sum = hn::Or(hn::ShiftLeft<ProfileCell::kCountBits>(low), one);
-        std::uint64_t* to = addends + 2 * i + r * quarter;
-        hn::Store(hn::InterleaveLower(dw, square, sum), dw, to);
-        hn::Store(hn::InterleaveUpper(dw, square, sum), dw, to + 2 * quarter);
+        add(hn::InterleaveLower(dw, square, sum), r);
+        add(hn::InterleaveUpper(dw, square, sum), r + 2);
       };
-      put(hn::And(pairs, low_mask), 0);
-      put(hn::And(hn::ShiftRight<32>(pairs), low_mask), 1);
-    }
-    auto* const words = &cells->low_square_sum;
-    for (std::size_t i = 0; i < count; i += lanes) {
-      for (std::size_t j = 0; j < lanes / 4; ++j) {
-#pragma GCC unroll 4
-        for (std::size_t r = 0; r < 4; ++r) {
-          std::uint64_t* cell = words + offsets[i + 4 * j + r];
-          const auto addend = hn::Load(d2, addends + 2 * i + r * quarter + 2 * j);
-          hn::Store(hn::Add(hn::Load(d2, cell), addend), d2, cell);
-        }
-      }
+      add_two(hn::And(pairs, low_mask), 0);
+      add_two(hn::And(hn::ShiftRight<32>(pairs), low_mask), 1);
     }
     done += count;
   }
