@@ -24,6 +24,7 @@ TARGETS = [
     ("cast_bench", "compiler_float16", VALUES, None),
     ("cast_bench", "slices_to_codes/real_time/threads:2", "slices_to_codes/real_time/threads:1", 1.7),
     ("profile_bench", "profile/dense", "memcpy_tensor", 0.4),
+    ("profile_bench", "profile/half_zeros", "memcpy_tensor", 0.4),
     ("profile_bench", "profile/bfloat16", "memcpy_tensor", 0.4),
     ("prune_bench", "threshold/dense", "memcpy_tensor", 0.2),
     ("prune_bench", "threshold/half_zeros", "memcpy_tensor", 0.2),
@@ -54,6 +55,7 @@ FIGURES = [
     ("mac_bench", "gemm/ampere_fp16", "products/s", 5e8),
     ("mac_bench", "gemm/volta_fp16", "products/s", 5e8),
     ("mac_bench", "gemm/fp32", "products/s", 5e8),
+    ("profile_bench", "sweep_1000_points", "points/s", 1000 / 0.020),
     ("stats_bench", "fit", "elements/s", 2**24 / 2),  # 2^24 values in 2 s
     ("stats_bench", "synthetic/lognormal", "elements/s", 5e7),
     ("stats_bench", "synthetic/laplace", "elements/s", 5e7),
