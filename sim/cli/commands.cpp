@@ -11,6 +11,7 @@ std::vector<CommandPtr> all_commands() {
   commands.push_back(make_prune_command());
   commands.push_back(make_synth_command());
   commands.push_back(make_sweep_command());
+  commands.push_back(make_report_command());
   commands.push_back(make_gemm_command());
   commands.push_back(make_replay_command());
   commands.push_back(make_verify_command());

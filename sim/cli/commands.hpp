@@ -17,6 +17,7 @@ namespace gradpath::cli {
 [[nodiscard]] CommandPtr make_profile_command();
 [[nodiscard]] CommandPtr make_prune_command();
 [[nodiscard]] CommandPtr make_replay_command();
+[[nodiscard]] CommandPtr make_report_command();
 [[nodiscard]] CommandPtr make_sweep_command();
 [[nodiscard]] CommandPtr make_synth_command();
 [[nodiscard]] CommandPtr make_theory_command();

@@ -10,6 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "sim/cli/markup.hpp"
+
 namespace gradpath::cli {
 namespace {
 
@@ -67,35 +69,6 @@ std::array<std::function<double(double)>, kLaws.size()> log_densities(const Tens
           of_magnitude([laws](double x) {
             return std::exp(-x / laws.mean_magnitude) / laws.mean_magnitude;
           })};
-}
-
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? '?' : c;
-    }
-  }
-  return out;
-}
-
-std::string text_at(double x, double y, std::string_view anchor, int size, std::string_view text) {
-  return fmt::format(R"(<text x="{:.1f}" y="{:.1f}" text-anchor="{}" font-size="{}">{}</text>)"
-                     "\n",
-                     x, y, anchor, size, escaped(text));
 }
 
 /// A panel in its own coordinates, 0,0 its upper left corner.

@@ -36,6 +36,12 @@ const Measure& find_measure(std::string_view name, std::string_view option) {
       fmt::format("{} '{}' is not known; expected one of {}", option, name, measure_names()));
 }
 
+std::span<const Measure> all_measures() { return kMeasures; }
+
+double margin(const Measure& measure, double best_loss, double second_loss) {
+  return measure.is_logarithmic ? second_loss - best_loss : second_loss / best_loss - 1;
+}
+
 std::string measure_names() {
   std::string names;
   for (const Measure& measure : kMeasures) {
@@ -82,7 +88,7 @@ std::vector<BestSplit> best_splits(std::span<const SweepPoint> points,
   for (std::size_t i = 0; i < splits.size(); ++i) {
     const auto [best, second] = losses[i];
     if (splits[i].second == nullptr) continue;
-    splits[i].margin = measure.is_logarithmic ? second - best : second / best - 1;
+    splits[i].margin = margin(measure, best, second);
   }
   return splits;
 }

@@ -20,6 +20,11 @@ struct Measure {
 
 /// Reads `mean_relative_error`, `mse`, `cosine` or `sqnr_db`; else UserError, naming the option.
 [[nodiscard]] const Measure& find_measure(std::string_view name, std::string_view option = "--by");
+/// All of them, in that order.
+[[nodiscard]] std::span<const Measure> all_measures();
+/// How far a second is behind the best: its loss over the best's, less 1; the difference where the
+/// measure is logarithmic.
+[[nodiscard]] double margin(const Measure& measure, double best_loss, double second_loss);
 /// All names, comma-separated.
 [[nodiscard]] std::string measure_names();
 

@@ -1,5 +1,6 @@
 #include "sim/explore/results_store.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <fmt/format.h>
@@ -45,6 +46,16 @@ constexpr const char* kAdd = R"(
   VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20,
     ?21, ?22, ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31, ?32))";
 
+// Of rows that one key of the three columns has, that of the smallest identity: a profile's answer
+// has the empty one.
+constexpr const char* kRead = R"(
+  SELECT profile_id, trace, tensor, format, exponent_bits, mantissa_bits, point, numel, zeros,
+         saturated, excluded, mean_relative_error, mse, cosine, sqnr_db, bias_error, sr_variance,
+         min(identity)
+  FROM sweep GROUP BY profile_id, tensor, point
+  ORDER BY trace, tensor, profile_id, substr(point, instr(point, ' ')),
+           exponent_bits + mantissa_bits, exponent_bits, format)";
+
 void bind(sqlite3_stmt* statement, int place, std::string_view text) {
   // nullptr as destructor is SQLITE_STATIC: the text outlives the step.
   sqlite3_bind_text(statement, place, text.data(), static_cast<int>(text.size()), nullptr);
@@ -68,7 +79,70 @@ std::string_view text_column(sqlite3_stmt* statement, int column) {
   return text == nullptr ? std::string_view() : reinterpret_cast<const char*>(text);
 }
 
+struct CloseDatabase {
+  void operator()(sqlite3* database) const { sqlite3_close(database); }
+};
+struct CloseStatement {
+  void operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
+};
+
 }  // namespace
+
+std::vector<StoredResult> read_results(const std::string& path) {
+  sqlite3* opened = nullptr;
+  // Not read-only: what a killed sweep left half-written is rolled back first.
+  const int status = sqlite3_open_v2(path.c_str(), &opened, SQLITE_OPEN_READWRITE, nullptr);
+  const std::unique_ptr<sqlite3, CloseDatabase> database(opened);
+  const auto fail = [&] {
+    throw UserError(
+        fmt::format("{}: cannot be read as a results store: {}; make one with "
+                    "`gradpath sweep --db`",
+                    path, sqlite3_errmsg(database.get())));
+  };
+  if (status != SQLITE_OK) fail();
+  sqlite3_busy_timeout(opened, kBusyMilliseconds);
+  const auto prepare = [&](const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    if (sqlite3_prepare_v2(database.get(), sql, -1, &statement, nullptr) != SQLITE_OK) fail();
+    return std::unique_ptr<sqlite3_stmt, CloseStatement>(statement);
+  };
+  const auto version = prepare("PRAGMA user_version");
+  if (sqlite3_step(version.get()) != SQLITE_ROW) fail();
+  if (const int found = sqlite3_column_int(version.get(), 0); found != kVersion) {
+    throw UserError(fmt::format(
+        "{}: is an SQLite file but no results store of version {} (its version is {}); make one "
+        "with `gradpath sweep --db`",
+        path, kVersion, found));
+  }
+  const auto statement = prepare(kRead);
+  sqlite3_stmt* row = statement.get();
+  std::vector<StoredResult> results;
+  int step = 0;
+  while ((step = sqlite3_step(row)) == SQLITE_ROW) {
+    StoredResult& result = results.emplace_back();
+    result.profile_id = text_column(row, 0);
+    result.trace = text_column(row, 1);
+    result.tensor = text_column(row, 2);
+    result.format = text_column(row, 3);
+    result.exponent_bits = sqlite3_column_int(row, 4);
+    result.mantissa_bits = sqlite3_column_int(row, 5);
+    const std::string_view point = text_column(row, 6);
+    result.setting = point.substr(std::min(point.size(), point.find(' ') + 1));
+    CastMeasures& m = result.measures;
+    m.numel = static_cast<std::uint64_t>(sqlite3_column_int64(row, 7));
+    m.zeros = real_column(row, 8);
+    m.saturated = real_column(row, 9);
+    m.excluded = real_column(row, 10);
+    m.mean_relative_error = real_column(row, 11);
+    m.mse = real_column(row, 12);
+    m.cosine = real_column(row, 13);
+    m.sqnr_db = real_column(row, 14);
+    m.bias = real_column(row, 15);
+    m.variance = real_column(row, 16);
+  }
+  if (step != SQLITE_DONE) fail();
+  return results;
+}
 
 void ResultsStore::Close::operator()(sqlite3* database) const { sqlite3_close(database); }
 void ResultsStore::Close::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }

@@ -3,6 +3,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "sim/explore/sweep.hpp"
 
@@ -18,6 +19,25 @@ struct StoreKey {
   std::string tensor;      ///< name
   std::string identity;    ///< TensorSweep::profile_identity() or kernel_identity()
 };
+
+/// A row of a store, as far as it is needed without the tensor.
+struct StoredResult {
+  std::string profile_id;
+  std::string trace;
+  std::string tensor;
+  std::string format;
+  int exponent_bits = 0;
+  int mantissa_bits = 0;
+  /// All of the point but its format, as SweepPoint::name() has it:
+  /// `rne standard scale none sparsity 0`.
+  std::string setting;
+  CastMeasures measures;
+};
+
+/// Every result of a store, one a tensor, format and setting: of kernels' results that differ only
+/// in the seed or the elements' order the first. By trace, tensor, setting, then format. UserError,
+/// naming `path`, if there is no such store.
+[[nodiscard]] std::vector<StoredResult> read_results(const std::string& path);
 
 /// Results of sweeps in an SQLite file: table `sweep`, a row a tensor and point, columns as the
 /// verb's CSV. Rows appear in whole batches, whatever ends the program; those that are there need

@@ -125,5 +125,32 @@ TEST_F(Store, OtherDatabasesAndVersionsAreRefusedAndLeftAlone) {
   EXPECT_THROW(ResultsStore{"no/such/folder/s.db"}, UserError);
 }
 
+TEST_F(Store, IsReadOneRowATensorFormatAndSetting) {
+  const auto space = points();
+  {
+    ResultsStore store(path_);
+    for (const auto& point : space) store.add(key_, "trace", point, result(1));
+    store.add({"id", "tensor", "other seed"}, "trace", space[0], result(2));
+    store.add({"id2", "tensor", ""}, "trace", space[0], result(3));
+    store.commit();
+  }
+  const auto rows = read_results(path_);
+  ASSERT_EQ(rows.size(), space.size() + 1);
+  int firsts = 0;
+  for (const StoredResult& row : rows) {
+    EXPECT_EQ(row.trace, "trace");
+    if (row.format != "e5m2" || row.setting != "rne standard scale none sparsity 0") continue;
+    ++firsts;
+    const auto expected = result(row.profile_id == "id" ? 1 : 3).measures;
+    EXPECT_EQ(row.measures.numel, expected.numel);
+    EXPECT_EQ(row.measures.mse, expected.mse);
+    EXPECT_EQ(row.measures.saturated, expected.saturated);
+    EXPECT_EQ(row.measures.sqnr_db, expected.sqnr_db);
+    EXPECT_TRUE(std::isnan(row.measures.cosine));
+  }
+  EXPECT_EQ(firsts, 2);
+  EXPECT_THROW(static_cast<void>(read_results(path_ + ".none")), UserError);
+}
+
 }  // namespace
 }  // namespace gradpath
