@@ -173,7 +173,9 @@ class FitCommand : public Command {
         .flag("generalised",
               "the generalised gamma law of |x|: lognormal (shape 0), Weibull, "
               "exponential, half-normal in one family")
-        .flag("p-values", "Lilliefors: probability of such a distance if the law were true")
+        .flag("p-values",
+              "Lilliefors: probability of such a distance if the law were true; not of the "
+              "generalised law, whose shape is estimated too")
         .value("quantiles", "LIST", "quantiles of |x|, each from 0 to 1, as 0.01,0.5,0.99");
     TableOutput::add_options(options);
     options.value("plot", "FILE.svg", "draw log2|x| and the fitted laws, a panel a row");
