@@ -86,6 +86,17 @@ def sources():
     return sorted(paths, key=lambda p: (p.stem in modules(), p.name))
 
 
+@functools.cache
+def sources_of(block):
+    """The files that `block` is made of, packages first: its own, and those of what it names."""
+    found, new = {}, [block]
+    while new:
+        name = new.pop()
+        code = found[name] = re.sub(r"//.*", "", (RTL / f"{name}.sv").read_text())
+        new += [p.stem for p in sources() if p.stem not in found and re.search(rf"\b{p.stem}\b", code)]
+    return [p for p in sources() if p.stem in found]
+
+
 def rounding_parameters(rounding):
     """quantizer_lane's parameters of a rounding in the contract's notation."""
     mode, _, bits = rounding.partition(":")

@@ -121,7 +121,7 @@ def nand2_area():
 
 def cached_measure(job):
     instance, cache = job
-    key = hashlib.sha256(f"{rtl_text()}{sta_script('', '', '', [])}{ABC}{instance}".encode())
+    key = hashlib.sha256(f"{rtl_text(instance.block)}{sta_script('', '', '', [])}{ABC}{instance}".encode())
     path = cache / f"{key.hexdigest()}.json"
     if path.exists():
         return json.loads(path.read_text())

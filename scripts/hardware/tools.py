@@ -2,11 +2,12 @@
 import concurrent.futures
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import time
 
-from blocks import RTL, sources
+from blocks import sources, sources_of
 
 
 class ToolError(Exception):
@@ -28,8 +29,9 @@ def yosys(script, folder, timeout=None):
 
 
 def read(instance, defines="", extra=(), top=None):
-    """Yosys commands that read rtl/ and make `instance` (or `top`, with its parameters) the top."""
-    files = " ".join(str(f) for f in [*sources(), *extra])
+    """Yosys commands that read what `instance` is made of and make it (or `top`, with its parameters)
+    the top."""
+    files = " ".join(str(f) for f in [*sources_of(instance.block), *extra])
     parameters = "".join(f" -chparam {name} {value}" for name, value in instance.parameters)
     return (f"read_verilog -sv {defines} {files}; "
             f"hierarchy -check -top {top or instance.block}{parameters}; ")
@@ -39,9 +41,9 @@ def version(command):
     return run(command).strip().splitlines()[0]
 
 
-def rtl_text():
-    """All of rtl/, for keys of caches."""
-    return "".join(p.read_text() for p in sorted(RTL.glob("*.sv")))
+def rtl_text(block=None):
+    """What a block (default: any) is made of, without comments and blank space, for keys of caches."""
+    return "".join(re.sub(r"//.*|\s+", " ", p.read_text()) for p in (sources_of(block) if block else sources()))
 
 
 def parallel(function, items, jobs=None, what="", quiet=False):

@@ -120,13 +120,17 @@ def prove_multiplier(fmt):
 def proofs():
     made = []
     for r in (1, 2, 4, 8, 12, 16, 20, 24):
-        made.append(Proof("pruner_lane equals its definition", f"sr:{r}", lambda r=r: prove_pruner(r),
-                          "exact integers, with the product cut out", r in (1, 8, 24)))
+        made.append(Proof("pruner_lane", "equals its definition", f"sr:{r}", lambda r=r: prove_pruner(r),
+                          "exact integers, with the product cut out", "keeps on equality", r in (1, 8, 24),
+                          "every fp32 input, threshold and random number", rounding=f"sr:{r}"))
     for r in (1, 4):
-        made.append(Proof("pruner_lane: a larger random number never keeps more", f"sr:{r}",
-                          lambda r=r: prove_pruner_monotone(r), "two lanes", r == 1))
+        made.append(Proof("pruner_lane", "never keeps more for a larger random number", f"sr:{r}",
+                          lambda r=r: prove_pruner_monotone(r), "two lanes",
+                          "a larger number changes nothing", r == 1,
+                          "every fp32 input, threshold and random number", rounding=f"sr:{r}"))
     for fmt in blocks.formats():
-        made.append(Proof("multiplier equals the exact product", fmt.name,
+        made.append(Proof("multiplier", "equals the exact product", fmt.name,
                           lambda fmt=fmt: prove_multiplier(fmt), "SMT-LIB's own product",
-                          fmt.name in ("e2m1", "e4m0")))
+                          "the exponent one more", fmt.name in ("e2m1", "e4m0"),
+                          "every pair of finite codes", format=fmt))
     return made

@@ -270,29 +270,40 @@ def proofs():
     for key in dict.fromkeys(listed):
         fmt, rounding, overflow = key
         direct = fmt.mantissa_bits > 0 and rounding in RM
-        made.append(Proof(
-            "quantizer_lane equals the cast", f"{fmt.name} {rounding} {overflow}",
-            lambda key=key: prove_equal(*key),
+        made.append(proof(
+            "equals the cast", fmt, rounding, lambda key=key: prove_equal(*key),
             "SMT-LIB's own rounding" if direct else "neighbours in SMT-LIB's floating point",
-            key in quick))
+            LESS, key in quick, overflow))
     for name, rounding in [(n, r) for n in ("e5m2", "e4m3fn", "e2m1f", "e4m3fnuz", "e3m0f")
                            for r in blocks.DETERMINISTIC] + [("e5m2", "sr:8"), ("e4m3fn", "sru:8")]:
         key = (blocks.format_of(name), rounding, "standard", True)
-        made.append(Proof("quantizer_lane with a scale equals the cast of x 2^k, rounded once",
-                          f"{name} {rounding}", lambda key=key: prove_equal(*key),
-                          "SMT-LIB's floating point, every exponent k of 8 bits"))
-    for fmt, rounding in [("e5m2", "sr:8"), ("e4m3fn", "sr:24"), ("e4m3fnuz", "sru:4"), ("e2m1f", "sr:1"),
-                          ("e3m0", "sr:24"), ("e5m2", "sru:24")]:
-        key = (blocks.format_of(fmt), rounding)
-        made.append(Proof("quantizer_lane: the random number moves the code by one step at most, upward",
-                          f"{fmt} {rounding}", lambda key=key: prove_word_steps(*key), "two lanes", True))
+        made.append(proof("with a scale equals the cast of x 2^k, rounded once", key[0], rounding,
+                          lambda key=key: prove_equal(*key), "SMT-LIB's floating point, every k of 8 bits",
+                          LESS))
+    for name, rounding in [("e5m2", "sr:8"), ("e4m3fn", "sr:24"), ("e4m3fnuz", "sru:4"), ("e2m1f", "sr:1"),
+                           ("e3m0", "sr:24"), ("e5m2", "sru:24")]:
+        key = (blocks.format_of(name), rounding)
+        made.append(proof("moves up by one code at most as the random number grows", *key,
+                          lambda key=key: prove_word_steps(*key), "two lanes",
+                          "a larger number changes nothing", True))
     for rounding in blocks.DETERMINISTIC + ["sr:8", "sru:8"]:
-        for fmt in ("e5m2", "e4m3fn", "e4m3fnuz", "e2m1f", "e3m0", "e1m6"):
-            key = (blocks.format_of(fmt), rounding)
-            quick_here = fmt in ("e4m3fn", "e5m2") and rounding in ("rne", "sr:8", "rup")
-            made.append(Proof("quantizer_lane is monotone in |x|", f"{fmt} {rounding}",
-                              lambda key=key: prove_monotone(*key), "two lanes", quick_here))
+        for name in ("e5m2", "e4m3fn", "e4m3fnuz", "e2m1f", "e3m0", "e1m6"):
+            key = (blocks.format_of(name), rounding)
+            quick_here = name in ("e4m3fn", "e5m2") and rounding in ("rne", "sr:8", "rup")
+            made.append(proof("is monotone in |x|", *key, lambda key=key: prove_monotone(*key), "two lanes",
+                              "strictly monotone", quick_here))
             if rounding not in ("rup", "rdn"):
-                made.append(Proof("quantizer_lane is odd in x", f"{fmt} {rounding}",
-                                  lambda key=key: prove_odd(*key), "two lanes", quick_here))
+                made.append(proof("is odd in x", *key, lambda key=key: prove_odd(*key), "two lanes",
+                                  "code(-x) is never code(x)", quick_here))
     return made
+
+
+LESS = "the largest finite code one less"
+
+
+def proof(claim, fmt, rounding, prove, method, control, quick=False, overflow=""):
+    stochastic = rounding.startswith("sr")
+    return Proof(block="quantizer_lane", claim=claim, name=f"{fmt.name} {rounding} {overflow}".strip(),
+                 prove=prove, method=method, control=control, quick=quick,
+                 reach="every fp32 input and random number" if stochastic else "every fp32 input",
+                 format=fmt, rounding=rounding, overflow=overflow)

@@ -16,11 +16,23 @@ WORDS = "proc; flatten; opt_clean; "
 class Proof:
     """A claim and how it is shown. `prove` answers two questions: whether the claim holds, and
     whether a version of it that is false is found out (the negative control)."""
-    group: str
-    name: str
+    block: str
+    claim: str
+    name: str  # of the parameters
     prove: typing.Callable[[], tuple]
     method: str
+    control: str  # what is false in the control
     quick: bool = False
+    reach: str = "every input"  # what it holds for
+    format: typing.Any = None  # blocks.Format
+    rounding: str = ""
+    overflow: str = ""
+    parts: tuple = ()  # the modules that it is about, if not `block` alone
+    bounded: bool = False
+
+    @property
+    def title(self):
+        return f"{self.block} {self.claim}: {self.name}"
 
 
 def netlist(instance, prepare=GATES, extra=()):

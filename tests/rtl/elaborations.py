@@ -2,8 +2,8 @@
 
 usage: elaborations.py lint|synth RTL_DIR TOOL
   lint   `verilator --lint-only -Wall` must be silent.
-  synth  `yosys` must elaborate it to coarse cells (scripts/synth maps them) with `check -assert` clean
-         and without a latch.
+  synth  `yosys` must elaborate it, flattened, to coarse cells (scripts/synth maps them) with `check
+         -assert` clean (no combinational loop, none through another module) and without a latch.
 """
 import pathlib
 import subprocess
@@ -74,7 +74,7 @@ def lint(tool, sources, folder, top, parameters):
 def synth(tool, sources, folder, top, parameters):
     parameters = "".join(f" -chparam {name} {value}" for name, value in parameters.items())
     script = (f"read_verilog -sv {' '.join(map(str, sources))}; hierarchy -check -top {top}{parameters}; "
-              "proc; select -assert-none t:$dlatch; synth -run begin:fine; check -assert; "
+              "proc; select -assert-none t:$dlatch; synth -flatten -run begin:fine; check -assert; "
               "select -assert-none t:$_DLATCH*; select -assert-none t:$dlatch*")
     return [tool, "-q", "-p", script]
 
