@@ -63,7 +63,7 @@ class Instance:
     @property
     def name(self):
         words = [self.block, self.format.name if self.format else "", self.rounding, self.overflow]
-        values = "_".join(f"{k}{v}" for k, v in self.parameters if k in ("Lanes", "Width", "Scaled", "CodeBits"))
+        values = "_".join(f"{k}{v}" for k, v in self.parameters if k in ("Lanes", "Width", "Scaled", "CodeBits", "HistogramBits", "UsesLogs"))
         return "-".join(w for w in [*words, values] if w).replace(":", "")
 
 
@@ -104,6 +104,11 @@ def rounding_parameters(rounding):
     return (("Rounding", ROUNDINGS.index(mode)), ("RandomBits", random_bits))
 
 
+def format_parameters(fmt):
+    return (("ExponentBits", fmt.exponent_bits), ("MantissaBits", fmt.mantissa_bits),
+            ("Bias", fmt.bias), ("NonFinite", ENDINGS[fmt.ending]))
+
+
 def quantizer(fmt, rounding="rne", overflow="standard", block="quantizer_lane", **more):
     chosen = rounding_parameters(rounding)
     parameters = (("ExponentBits", fmt.exponent_bits), ("MantissaBits", fmt.mantissa_bits),
@@ -140,6 +145,13 @@ def cost_instances():
     rows += [quantizer(f, "rne", Scaled="1'b1") for f in formats(ending="f")]
     rows += [Instance(block, (("Lanes", lanes), ("CodeBits", bits)))
              for block in ("compactor", "decompactor") for bits in (4, 8) for lanes in (4, 8)]
+    rows += [Instance("amax_unit", (("Lanes", 2), *format_parameters(f)), f)
+             for f in (format_of("e5m2"), format_of("e4m3fn"), format_of("e2m1f"))]
+    # The two rival threshold units, side by side: streams of up to 2^24 elements, 64 binades.
+    counts = (("FirstField", 80), ("Binades", 64), ("CountBits", 24))
+    rows += [Instance("threshold_histogram", (("Lanes", lanes), ("MantissaBits", bits), *counts))
+             for lanes, bits in ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))]
+    rows += [Instance("threshold_log", (("Lanes", lanes), ("CountBits", 24))) for lanes in (1, 2)]
     rows += [quantizer(f, r, "standard", "quantizer", Lanes=2)
              for f in formats(ending="f") for r in ("rne", "sr:8")]
     rows += [pruner(bits, "pruner", Lanes=2) for bits in (8, 24)]

@@ -69,7 +69,12 @@ def main():
     pages = {path.stem: page(path.stem, path.read_text()) for path in sorted(rtl.glob("*.sv"))}
     index = ["# Datasheets of the RTL", "",
              "Written by `scripts/datasheets` from the modules themselves. Protocol and beats: [rtl/README.md](../../rtl/README.md); "
-             "arithmetic: [numerics.md](../numerics.md), \"Hardware\"; area and timing: [results/synth](../../results/synth/cost.md).", "",
+             "arithmetic: [numerics.md](../numerics.md), \"Hardware\"; area and timing: [results/synth](../../results/synth/cost.md); "
+             "what is proven and what simulated: [verification.md](../verification.md).", "",
+             "Common to all clocked modules: reset is synchronous and active low, empties the module and loads the seeds; "
+             "a beat moves where `valid` and `ready` are both high, stays until then, and `ready` never waits for `valid`; "
+             "`ready` comes from registers alone; a stream is flushed by its last beat, which may have an empty mask. "
+             "A page says where a module differs.", "",
              "| module | |", "| --- | --- |"]
     for name in pages:
         first = re.split(r"(?<=[a-z\)|])(?:[.:](?:\s|$)| \((?:beat|docs))", head((rtl / f"{name}.sv").read_text()).replace("\n", " "))[0]

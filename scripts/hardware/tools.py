@@ -1,5 +1,6 @@
 """Running yosys and OpenSTA, and work spread over the cores."""
 import concurrent.futures
+import functools
 import os
 import pathlib
 import re
@@ -41,6 +42,7 @@ def version(command):
     return run(command).strip().splitlines()[0]
 
 
+@functools.cache
 def rtl_text(block=None):
     """What a block (default: any) is made of, without comments and blank space, for keys of caches."""
     return "".join(re.sub(r"//.*|\s+", " ", p.read_text()) for p in (sources_of(block) if block else sources()))

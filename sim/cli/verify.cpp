@@ -141,13 +141,30 @@ class VerifyCommand : public Command {
     std::vector<std::vector<verify::Result>> parts(checks.size());
     parallel_for(checks.size(), session.threads, [&](std::size_t i) { parts[i] = checks[i](); });
     std::vector<verify::Result> results = verify::merge(parts);
-    if (wave) record(results, *wave, session);
+    if (wave) {
+      note_what_has_no_waveform(session);
+      record(results, *wave, session);
+    }
     if (thresholds_file) thresholds_file->write(thresholds, session);
     report(results, session);
     return verify::all_equal(results) ? ExitCode::good : ExitCode::check_failed;
   }
 
  private:
+  /// Names the modules asked for by name that --trace-fst cannot show.
+  void note_what_has_no_waveform(Session& session) const {
+    const auto recorded = verify::recorded_module_names();
+    std::vector<std::string> missing;
+    for (const std::string& name : options_.modules) {
+      if (std::find(recorded.begin(), recorded.end(), name) == recorded.end()) {
+        missing.push_back(name);
+      }
+    }
+    if (missing.empty()) return;
+    session.note(fmt::format("--trace-fst has no waveform of {}, only of {}",
+                             fmt::join(missing, ", "), fmt::join(recorded, ", ")));
+  }
+
   static void record(std::vector<verify::Result>& results, WaveFile& wave, Session& session) {
     if (verify::record_scenes(results, wave.partial(), wave.path())) {
       wave.commit();

@@ -1,6 +1,6 @@
 """Proofs about the RTL, each with a negative control: yosys, z3 and abc (docs/verification.md).
 
-usage: prove.py [--quick] [--fresh] [--only REGEX] [--jobs N] [--report FILE] [--list]
+usage: prove.py [--quick | --known] [--fresh] [--only REGEX] [--jobs N] [--report FILE] [--list]
 """
 import argparse
 import functools
@@ -25,8 +25,13 @@ FAMILIES = (quantizer, pruner, streams)
 KNOWN = blocks.ROOT / "build/formal-cache"  # answers, by all that they depend on
 
 
+@functools.cache
+def by_title():
+    return {proof.title: (family, proof) for family in FAMILIES for proof in family.proofs()}
+
+
 def all_proofs():
-    return [proof for family in FAMILIES for proof in family.proofs()]
+    return [proof for _, proof in by_title().values()]
 
 
 @functools.cache
@@ -47,11 +52,13 @@ def key(family, proof):
 
 def attempt(job):
     """Runs the proof of this title: (holds, control is found out, seconds, what went wrong)."""
-    title, fresh = job
-    family, proof = next((f, p) for f in FAMILIES for p in f.proofs() if p.title == title)
+    title, fresh, known_only = job
+    family, proof = by_title()[title]
     known = key(family, proof)
     if known.exists() and not fresh:
         return tuple(json.loads(known.read_text()))
+    if known_only:
+        return False, False, 0.0, report.NOT_RUN
     begun = time.monotonic()
     try:
         holds, refuted = proof.prove()
@@ -69,6 +76,7 @@ def main():
     parser = argparse.ArgumentParser(prog="prove.py", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the quick suite's part; proves all of it again")
     parser.add_argument("--fresh", action="store_true", help="prove again what is proven already (build/formal-cache)")
+    parser.add_argument("--known", action="store_true", help="prove nothing: report what is proven already")
     parser.add_argument("--only", metavar="REGEX", help="proofs whose name this is found in")
     parser.add_argument("--jobs", type=int, help="processes at a time (default: all cores)")
     parser.add_argument("--report", metavar="FILE", help="write a Markdown table")
@@ -82,15 +90,16 @@ def main():
         print("\n".join(p.title for p in proofs))
         return 0
     # The long ones (streams) first, so that no core idles at the end.
-    jobs = [(p.title, arguments.fresh or arguments.quick) for p in reversed(proofs)]
+    jobs = [(p.title, arguments.fresh or arguments.quick, arguments.known) for p in reversed(proofs)]
     begun = time.monotonic()
     results = parallel(attempt, jobs, arguments.jobs, "proofs")[::-1]
     seconds = time.monotonic() - begun
     for proof, (_, _, took, trouble) in zip(proofs, results):
-        if trouble or arguments.quick or arguments.only:
+        if trouble not in ("", report.NOT_RUN) or arguments.quick or arguments.only:
             print(f"{'FAILED' if trouble else 'proven'} {took:6.1f} s  {proof.title}  {trouble}")
-    failed = sum(bool(r[3]) for r in results)
-    print(f"{len(proofs)} proofs, {failed} failed, {seconds:.0f} s")
+    not_run = sum(r[3] == report.NOT_RUN for r in results)
+    failed = sum(bool(r[3]) for r in results) - not_run
+    print(f"{len(proofs)} proofs, {failed} failed, {not_run} not run, {seconds:.0f} s")
     if arguments.report:
         write_atomically(arguments.report, report.text(proofs, results, [
             version(["yosys", "-V"]), version(["z3", "--version"])]))

@@ -72,10 +72,19 @@ class Verify(harness.CommandTest):
         self.assertLess(len(wave), 1 << 20)
         self.assertEqual(self.files(), ["w.fst"])
 
+    def test_a_waveform_of_some_of_the_modules_says_which_are_missing(self):
+        done = self.run_program("verify", "--module", "lfsr,pruner", "--trace-fst", "w.fst")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("no waveform of lfsr, only of quantizer, pruner", done.stderr)
+        self.assertEqual(self.files(), ["w.fst"])
+
     def test_a_waveform_that_cannot_be_is_refused(self):
+        for module in ("lfsr", "quantizer_lane", "pruner_lane", "compactor", "decompactor", "amax_unit",
+                       "threshold_histogram", "threshold_log", "front_end"):
+            self.refused_saying(["verify", "--module", module, "--trace-fst", "w.fst"], "--trace-fst",
+                                "quantizer, pruner")
         for module, path, words in (("pruner", "no/w.fst", ["no/w.fst"]), ("pruner", "-", ["file"]),
-                                    ("pruner", ".", ["cannot be written"]),
-                                    ("lfsr", "w.fst", ["quantizer, pruner"])):
+                                    ("pruner", ".", ["cannot be written"])):
             self.refused_saying(["verify", "--module", module, "--trace-fst", path], "--trace-fst", *words)
         self.assertEqual(self.files(), [])
 
