@@ -123,7 +123,7 @@ Accumulator parse_accumulator(std::string_view text) {
 }
 
 std::string accumulator_name(const Accumulator& accumulator) {
-  const std::string format = format_name(accumulator.format);
+  std::string format = format_name(accumulator.format);
   switch (accumulator.kind) {
     case Accumulator::Kind::rounded:
       return format;

@@ -39,8 +39,7 @@ class ProfileBuilder {
   std::uint32_t least_bits_ = 0;             ///< smallest nonzero magnitude among them, less 1
   std::uint32_t most_bits_ = 0;              ///< largest magnitude among them, finite or not
   std::uint32_t most_finite_bits_ = 0;
-  std::uint64_t zeros_ = 0;              ///< among them
-  std::uint64_t counted_zeros_[2] = {};  ///< those in counts_, positive and negative
+  std::uint64_t zeros_ = 0;  ///< among them
   std::uint64_t checksum_ = 0;
   Profile profile_;
 };

@@ -78,7 +78,7 @@ BlockScan scan(std::span<const float> values) {
 #if HWY_TARGET != HWY_SCALAR
 // Calls visit(i, block) for the 128-bit blocks of a vector; the calls are unrolled.
 template <std::size_t kFirst = 0, class D, class Visit>
-HWY_INLINE void for_each_block(D d, hn::Vec<D> v, Visit&& visit) {
+HWY_INLINE void for_each_block([[maybe_unused]] D d, hn::Vec<D> v, Visit&& visit) {
   if constexpr (hn::MaxLanes(D()) * sizeof(hn::TFromD<D>) == 16) {
     visit(kFirst, v);
   } else {

@@ -26,7 +26,7 @@ std::vector<std::uint32_t> magnitudes(std::span<const float> values) {
 // The most zeros whose share of n does not exceed the target, compared as fractions: a target
 // written as 29 of 100 means 29.
 std::uint64_t most_zeros(std::uint64_t n, double target) {
-  auto zeros = static_cast<std::uint64_t>(target * static_cast<double>(n) + 0.5);
+  auto zeros = static_cast<std::uint64_t>(std::llround(target * static_cast<double>(n)));
   while (static_cast<double>(zeros) / static_cast<double>(n) > target) --zeros;
   return zeros;
 }
