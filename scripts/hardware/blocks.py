@@ -150,7 +150,8 @@ def cost_instances():
     # The two rival threshold units, side by side: streams of up to 2^24 elements, 64 binades.
     counts = (("FirstField", 80), ("Binades", 64), ("CountBits", 24))
     rows += [Instance("threshold_histogram", (("Lanes", lanes), ("MantissaBits", bits), *counts))
-             for lanes, bits in ((1, 0), (1, 1), (1, 2), (2, 0), (2, 1), (2, 2))]
+             for lanes, bits in ((1, 0), (1, 1), (1, 2), (2, 0))]
+    rows += [Instance("histogram_bank", (("Buckets", buckets), ("CountBits", 24))) for buckets in (64, 128, 256)]
     rows += [Instance("threshold_log", (("Lanes", lanes), ("CountBits", 24))) for lanes in (1, 2)]
     rows += [quantizer(f, r, "standard", "quantizer", Lanes=2)
              for f in formats(ending="f") for r in ("rne", "sr:8")]
