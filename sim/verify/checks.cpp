@@ -13,6 +13,7 @@
 #include "sim/verify/compaction.hpp"
 #include "sim/verify/front_end.hpp"
 #include "sim/verify/lanes.hpp"
+#include "sim/verify/multiplier.hpp"
 #include "sim/verify/statistics.hpp"
 #include "sim/verify/streams.hpp"
 
@@ -24,10 +25,10 @@ bool empty_or_has(const std::vector<T>& list, const T& item) {
   return list.empty() || std::find(list.begin(), list.end(), item) != list.end();
 }
 
-constexpr std::array<std::string_view, 11> kModules = {
+constexpr std::array<std::string_view, 12> kModules = {
     "lfsr",      "quantizer_lane", "quantizer", "pruner_lane",         "pruner",
     "compactor", "decompactor",    "amax_unit", "threshold_histogram", "threshold_log",
-    "front_end"};
+    "front_end", "multiplier"};
 
 // Names of what the selected modules were built with.
 struct Built {
@@ -60,6 +61,10 @@ Built built_parameters(const Options& options) {
     for (const auto& row : bank.rows()) {
       if (row.unit == StatisticsBank::Unit::amax) built.formats.insert(format_name(row.format));
     }
+  }
+  if (options.has_module("multiplier")) {
+    const MultiplierBank bank;
+    for (const Format& format : bank.rows()) built.formats.insert(format_name(format));
   }
   if (options.has_module("front_end")) {
     const FrontEndBank bank;
@@ -133,7 +138,8 @@ std::vector<Check> make_checks(const Options& options) {
   add("quantizer_lane", make_quantizer_lane_checks(options));
   add("pruner_lane", make_pruner_lane_checks(options));
   for (const auto& more : {make_random_stream_checks(options), make_compaction_checks(options),
-                           make_statistics_checks(options), make_front_end_checks(options)}) {
+                           make_statistics_checks(options), make_front_end_checks(options),
+                           make_multiplier_checks(options)}) {
     checks.insert(checks.end(), more.begin(), more.end());
   }
   if (checks.empty()) {

@@ -68,6 +68,7 @@ void validate(const Options& options);
 [[nodiscard]] std::vector<Check> make_compaction_checks(const Options& options);
 [[nodiscard]] std::vector<Check> make_statistics_checks(const Options& options);
 [[nodiscard]] std::vector<Check> make_front_end_checks(const Options& options);
+[[nodiscard]] std::vector<Check> make_multiplier_checks(const Options& options);
 /// A part of make_stream_checks: the first 8191 elements of a tensor through the threshold units.
 [[nodiscard]] std::vector<Check> make_statistics_stream_checks(const Options& options,
                                                                const StreamData& data);

@@ -4,14 +4,21 @@
 #include <type_traits>
 
 #include <Vcompaction_bank.h>
+#ifdef GRADPATH_RTL_COVERAGE
+#include <Vcompaction_bank__Syms.h>
+#endif
 
+#include "sim/verify/coverage.hpp"
 #include "sim/verify/packed_beats.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
 struct CompactionBank::Impl {
   // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() { Verilated::threadContextp(&context); }
+  ~Impl() {
+    add_coverage(model);
+    Verilated::threadContextp(&context);
+  }
 
   // The inputs settle while the clock is low: the properties sample them before the edge.
   void clock(std::size_t row) {

@@ -59,9 +59,21 @@ std::uint64_t run_until(Done done, std::uint64_t patience, Cycle cycle) {
   return cycles;
 }
 
+// What stands inside when the reset comes: nothing of it may leave after it.
+void fill_up(CompactionBank& bank, std::size_t row) {
+  constexpr int kMoreThanFit = 5;
+  bank.reset(row);
+  const Beat beat{.data = {1}, .mask = 1, .last = true};
+  for (int i = 0; i < kMoreThanFit; ++i) {
+    bank.pack_cycle(row, beat, false, false);
+    bank.unpack_cycle(row, beat, beat, false);
+  }
+}
+
 void check_packing(CompactionBank& bank, std::size_t row, const CompactionScript& script,
                    Stalls3 stalls, Seed seed, Result& result) {
   const CounterRandom random{seed};
+  fill_up(bank, row);
   bank.reset(row);
   StreamSource input(script.input, stalls.input);
   StreamSink bitmap(stalls.bitmap);
@@ -98,6 +110,7 @@ void check_packing(CompactionBank& bank, std::size_t row, const CompactionScript
 void check_unpacking(CompactionBank& bank, std::size_t row, const CompactionScript& script,
                      Stalls3 stalls, Seed seed, Result& result) {
   const CounterRandom random{seed};
+  fill_up(bank, row);
   bank.reset(row);
   StreamSource bitmap(script.bitmap, stalls.bitmap);
   StreamSource codes(script.codes, stalls.codes);

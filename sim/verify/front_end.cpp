@@ -3,7 +3,11 @@
 #include <type_traits>
 
 #include <Vfront_end_bank.h>
+#ifdef GRADPATH_RTL_COVERAGE
+#include <Vfront_end_bank__Syms.h>
+#endif
 
+#include "sim/verify/coverage.hpp"
 #include "sim/verify/packed_beats.hpp"
 #include "sim/verify/rows.hpp"
 
@@ -11,7 +15,10 @@ namespace gradpath::verify {
 
 struct FrontEndBank::Impl {
   // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() { Verilated::threadContextp(&context); }
+  ~Impl() {
+    add_coverage(model);
+    Verilated::threadContextp(&context);
+  }
 
   void set_pins(const Inputs& inputs) {
     model.valid_i = inputs.beat.has_value();

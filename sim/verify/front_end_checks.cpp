@@ -141,6 +141,10 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
   }
 
   bank.reset(row, golden.pruner_seeds(), golden.quantizer_seeds());
+  // Beats that stand inside when the reset comes: nothing of them may leave, or count, after it.
+  const Beat broken_off{.data = {0x7f000000u}, .mask = 1, .last = false};
+  for (int i = 0; i < 200; ++i) bank.cycle(row, {.beat = broken_off, .target = 1, .adapt = true});
+  bank.reset(row, golden.pruner_seeds(), golden.quantizer_seeds());
   StreamSink bitmap(stall);
   StreamSink codes(stall);
   std::uint64_t cycle = 0;
@@ -158,19 +162,27 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
     for (int i = 0; i < 4096 && !done(); ++i) clock({});
   };
   for (const Stream& stream : streams) {
-    wait_until([&] { return bank.view(row).ready; });
-    if (stream.load) clock({.load = stream.load});
-    const Setting got = bank.view(row).setting;
-    result.count(got == stream.setting, [&] {
-      return fmt::format("threshold and scale: expected=0x{:08x},2^{} got=0x{:08x},2^{}",
-                         stream.setting.alpha, stream.setting.scale_exponent, got.alpha,
-                         got.scale_exponent);
-    });
+    // A stream that loads nothing is offered while the last one is still worked on.
+    if (stream.load) {
+      wait_until([&] { return bank.view(row).ready; });
+      clock({.load = stream.load});
+    }
+    bool compared = false;
+    const auto compare_setting = [&](const FrontEndBank::View& view) {
+      if (compared || !view.ready) return;
+      compared = true;
+      result.count(view.setting == stream.setting, [&] {
+        return fmt::format("threshold and scale: expected=0x{:08x},2^{} got=0x{:08x},2^{}",
+                           stream.setting.alpha, stream.setting.scale_exponent, view.setting.alpha,
+                           view.setting.scale_exponent);
+      });
+    };
     StreamSource source(stream.beats, stall);
     const std::uint64_t end = cycle + 1000 + 100 * stream.beats.size();
     while (source.accepted() < stream.beats.size() && cycle < end) {
       const auto offer = source.offer(random.word(cycle));
       const auto view = clock({.beat = offer, .target = stream.target, .adapt = stream.adapt});
+      compare_setting(view);
       source.clock(view.ready);
     }
   }

@@ -2,14 +2,21 @@
 #include <type_traits>
 
 #include <Vpruner_bank.h>
+#ifdef GRADPATH_RTL_COVERAGE
+#include <Vpruner_bank__Syms.h>
+#endif
 
+#include "sim/verify/coverage.hpp"
 #include "sim/verify/lanes.hpp"
 
 namespace gradpath::verify {
 
 struct PrunerBank::Impl {
   // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() { Verilated::threadContextp(&context); }
+  ~Impl() {
+    add_coverage(model);
+    Verilated::threadContextp(&context);
+  }
 
   VerilatedContext context;
   Vpruner_bank model{&context};

@@ -1,4 +1,7 @@
 #include <Vquantizer_bank.h>
+#ifdef GRADPATH_RTL_COVERAGE
+#include <Vquantizer_bank__Syms.h>
+#endif
 
 #include "sim/verify/lanes.hpp"
 #include "sim/verify/quantizer_model.hpp"

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <type_traits>
 
+#include "sim/verify/coverage.hpp"
 #include "sim/verify/lanes.hpp"
 #include "sim/verify/rows.hpp"
 
@@ -26,7 +27,10 @@ struct QuantizerModel : QuantizerBank::Impl {
   static_assert(kInputs > 0);
 
   // A model unregisters from the thread's context, which must not be one that is gone.
-  ~QuantizerModel() override { Verilated::threadContextp(&context); }
+  ~QuantizerModel() override {
+    add_coverage(model);
+    Verilated::threadContextp(&context);
+  }
   QuantizerModel(const QuantizerModel&) = delete;
   QuantizerModel& operator=(const QuantizerModel&) = delete;
 

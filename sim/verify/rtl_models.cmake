@@ -1,6 +1,7 @@
 # gradpath_rtl_models(TARGET RTL_DIR OPTIMISE -O2 [SOURCES other.sv ...] [ARGS verilator arguments]):
 # a library of the Verilated banks of sim/verify/harness over the RTL of a folder. A function, because
 # the tests build it a second time, over a broken copy of the RTL.
+# With GRADPATH_RTL_COVERAGE the models count lines, toggles and cover_points.sv (scripts/coverage).
 function(gradpath_rtl_models target rtl_dir)
   find_package(ZLIB REQUIRED)  # of FST waveforms
   cmake_parse_arguments(ARG "" "OPTIMISE" "SOURCES;ARGS" ${ARGN})
@@ -12,24 +13,43 @@ function(gradpath_rtl_models target rtl_dir)
   # take minutes to compile over it and would look at Verilator, not at us. Its slow parts run once.
   set(speed OPT_FAST ${ARG_OPTIMISE} OPT_SLOW -O0 OPT_GLOBAL -O1)
   add_library(${target} STATIC)
-  verilate(${target} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
+  set(counted)
+  if(GRADPATH_RTL_COVERAGE)
+    # Hundreds of lanes with a counter a bit: not inlined, all in a few translation units (which takes
+    # sources without flags of their own), and of the long tables a part. What that part reaches is a
+    # lower bound of what all reaches.
+    set(counted COVERAGE)
+    list(PREPEND ARG_SOURCES ${harness}/coverage.vlt ${harness}/cover_points.sv)
+    list(APPEND common -fno-inline)
+    set(speed OPT_GLOBAL -O1)
+    set(quantizer_part -GInputs=1 -GFirstRow=4 -GStride=7)
+    set(stream_part -GFirstRow=2 -GStride=3)
+    set(statistics_part -GFirstRow=1 -GStride=4)
+    set(front_end_part -GRows=2)
+    set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 100)
+    target_compile_options(${target} PRIVATE -O0 -g0)
+  endif()
+  verilate(${target} ${counted} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
-    VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} PREFIX Vpruner_bank TOP_MODULE pruner_bank
+    VERILATOR_ARGS ${common} ${quantizer_part} ${speed})
+  verilate(${target} ${counted} PREFIX Vmultiplier_bank TOP_MODULE multiplier_bank
+    SOURCES ${ARG_SOURCES} ${harness}/multiplier_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
+  verilate(${target} ${counted} PREFIX Vpruner_bank TOP_MODULE pruner_bank
     SOURCES ${ARG_SOURCES} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} TRACE_FST PREFIX Vstream_bank TOP_MODULE stream_bank
+  verilate(${target} ${counted} TRACE_FST PREFIX Vstream_bank TOP_MODULE stream_bank
     SOURCES ${harness}/stream_bank.vlt ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
-    VERILATOR_ARGS ${common} --trace-max-width 1024 --trace-max-array 64 ${speed})
-  verilate(${target} PREFIX Vstatistics_bank TOP_MODULE statistics_bank
+    VERILATOR_ARGS ${common} ${stream_part} --trace-max-width 1024 --trace-max-array 64 ${speed})
+  verilate(${target} ${counted} PREFIX Vstatistics_bank TOP_MODULE statistics_bank
     SOURCES ${ARG_SOURCES} ${harness}/statistics_table.sv ${harness}/statistics_bank.sv ${modules}
-    VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} PREFIX Vfront_end_bank TOP_MODULE front_end_bank
+    VERILATOR_ARGS ${common} ${statistics_part} ${speed})
+  verilate(${target} ${counted} PREFIX Vfront_end_bank TOP_MODULE front_end_bank
     SOURCES ${ARG_SOURCES} ${harness}/front_end_table.sv ${harness}/front_end_bank.sv ${modules}
-    VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} PREFIX Vcompaction_bank TOP_MODULE compaction_bank
+    VERILATOR_ARGS ${common} ${front_end_part} ${speed})
+  verilate(${target} ${counted} PREFIX Vcompaction_bank TOP_MODULE compaction_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/compaction_table.sv
       ${harness}/compaction_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
+  # In no coverage: `verify` does not run it.
   # Waveforms: buses of 16 lanes are wider than what is traced unless asked for.
   verilate(${target} TRACE_FST PREFIX Vdrop_in_bank TOP_MODULE drop_in_bank
     SOURCES ${harness}/drop_in.vlt ${ARG_SOURCES} ${harness}/drop_in_table.sv ${harness}/drop_in_bank.sv ${modules}

@@ -3,14 +3,21 @@
 #include <type_traits>
 
 #include <Vstatistics_bank.h>
+#ifdef GRADPATH_RTL_COVERAGE
+#include <Vstatistics_bank__Syms.h>
+#endif
 
+#include "sim/verify/coverage.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
 
 struct StatisticsBank::Impl {
   // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() { Verilated::threadContextp(&context); }
+  ~Impl() {
+    add_coverage(model);
+    Verilated::threadContextp(&context);
+  }
 
   void set_pins(std::uint16_t target, const std::optional<Beat>& input, bool answer_ready) {
     model.target_i = target;

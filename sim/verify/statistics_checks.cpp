@@ -2,6 +2,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -115,29 +116,76 @@ std::vector<Script> random_scripts(const StatisticsBank::Row& row, std::size_t c
   return scripts;
 }
 
-// All streams one after the other without a reset between.
+// Every cell of the table of threshold_log.sv: half the magnitudes 2^d, half 2^-d, so that log2|x|
+// has the variance d^2 = 2^(w/2 - 4), in the middle between two columns; of rows the same.
+std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
+  constexpr int kRows = 12;
+  constexpr int kColumns = 24;
+  constexpr std::size_t kElements = 32;
+  const CounterRandom random{Seed{}};
+  std::vector<Script> scripts;
+  for (int t = 0; t < kRows; ++t) {
+    for (int w = 0; w < kColumns; ++w) {
+      const double kept = std::exp2(-(t + 0.5) / 2);
+      const double d = std::exp2((w + 0.5) / 4 - 2);
+      std::vector<float> values(kElements, static_cast<float>(std::exp2(d)));
+      std::fill_n(values.begin(), kElements / 2, static_cast<float>(std::exp2(-d)));
+      scripts.push_back(make_script(row, fmt::format("row {}, column {} of the table", t, w),
+                                    static_cast<std::uint16_t>(65536 * (1 - kept)), values, false,
+                                    random));
+    }
+  }
+  // The least normals, of which nearly all are kept: the threshold is below them.
+  const std::vector<float> least(kElements, std::numeric_limits<float>::min());
+  scripts.push_back(make_script(row, "the least normals", 700, least, false, random));
+  std::vector<float> wide = least;
+  std::fill_n(wide.begin(), kElements / 2, 0x1p-90f);
+  scripts.push_back(make_script(row, "least normals and others", 700, wide, false, random));
+  return scripts;
+}
+
+// All streams one after the other without a reset between; the next is offered while the last is
+// still worked on. Before them a stream that a reset breaks off.
 void run_scripts(StatisticsBank& bank, std::size_t row, const std::vector<Script>& scripts,
                  std::uint32_t stall, Seed seed, Result& result) {
   const CounterRandom random{seed};
   constexpr std::uint64_t kLongestSolve = 4096;
-  bank.reset(row);
-  std::uint64_t cycle = 0;
+  std::vector<Beat> beats;
+  std::vector<std::uint16_t> targets;  // with each beat
   for (const Script& script : scripts) {
-    StreamSource source(script.beats, stall);
+    beats.insert(beats.end(), script.beats.begin(), script.beats.end());
+    targets.insert(targets.end(), script.beats.size(), script.target);
+  }
+  bank.reset(row);
+  Beat broken_off{.data = {}, .mask = 1, .last = false};
+  broken_off.data[0] = 0x7f000000u;
+  for (std::uint64_t i = 0; i < kLongestSolve && !bank.ready(row); ++i)
+    bank.cycle(row, 1, {}, true);
+  bank.cycle(row, 1, broken_off, true);
+  bank.cycle(row, 1, std::nullopt, true);
+  bank.reset(row);
+
+  StreamSource source(beats, stall);
+  std::uint64_t cycle = 0;
+  std::size_t last_beat = 0;
+  for (const Script& script : scripts) {
+    last_beat += script.beats.size();
     const Answer expected = golden_answer(bank.rows()[row], script);
     std::optional<Answer> got;
     const std::uint64_t end = cycle + kLongestSolve + 64 * script.beats.size();
     for (; !got && cycle < end; ++cycle) {
       const std::uint32_t dice = random.word(cycle);
       const auto offer = source.offer(dice);
+      const std::uint16_t target = targets[std::min(source.accepted(), targets.size() - 1)];
       const bool takes = (dice >> 8 & 0xff) >= stall;
       const bool ready = bank.ready(row);
       const auto answer = bank.answer(row);
-      bank.cycle(row, script.target, offer, takes);
+      bank.cycle(row, target, offer, takes);
       source.clock(ready);
       if (takes) got = answer;
     }
-    const bool complete = source.accepted() == script.beats.size();
+    // The next stream enters after the answer, not before.
+    const bool complete = source.accepted() == last_beat;
     result.count(complete && got == expected, [&] {
       const auto text = [](const Answer& a) {
         return fmt::format("0x{:08x},2^{}", a.magnitude, a.scale_exponent);
@@ -169,6 +217,9 @@ std::vector<Result> check_random(std::size_t row, const Options& options) {
     const Seed seed = derive(derive(options.seed, 0x57a7 + row), stall);
     run_scripts(bank, row, random_scripts(bank.rows()[row], 96, seed), stall, derive(seed, 1),
                 result);
+  }
+  if (bank.rows()[row].unit == Unit::log) {
+    run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);
   }
   // Every bit pattern that an exponent decides, as a stream of its own.
   if (bank.rows()[row].unit == Unit::amax) {

@@ -116,6 +116,15 @@ void compare(const StreamRow& row, const StreamScript& script, std::size_t beat,
   }
 }
 
+// Beats that stand inside when the reset comes: nothing of them may leave after it.
+void fill_up(StreamBank& bank, std::size_t row, std::span<const std::uint32_t> seeds) {
+  constexpr int kMoreThanFit = 5;
+  bank.reset(row, seeds);
+  Beat beat{.data = {}, .mask = 1, .last = true};
+  beat.data[0] = 0x3f800000u;
+  for (int i = 0; i < kMoreThanFit; ++i) bank.cycle(row, beat, false);
+}
+
 }  // namespace
 
 std::optional<std::uint64_t> run_script(StreamBank& bank, std::size_t row,
@@ -127,6 +136,7 @@ std::optional<std::uint64_t> run_script(StreamBank& bank, std::size_t row,
   const std::uint64_t patience = 1000 + 64 * static_cast<std::uint64_t>(beats);
   bank.set_alpha(script.alpha);
   bank.set_scale_exponent(script.scale_exponent);
+  fill_up(bank, row, script.seeds);
   bank.reset(row, script.seeds);
 
   const std::uint64_t earlier = result.mismatches;
@@ -175,6 +185,7 @@ std::uint64_t record_script(StreamBank& bank, std::size_t row, const StreamScrip
   const std::uint64_t last = window.failed ? shown + Window::kAfter : Window::kOpening;
   bank.set_alpha(script.alpha);
   bank.set_scale_exponent(script.scale_exponent);
+  fill_up(bank, row, script.seeds);
   bank.record(first == 0);  // then the reset is part of what is seen
   bank.reset(row, script.seeds);
 

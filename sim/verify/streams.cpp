@@ -3,9 +3,13 @@
 #include <type_traits>
 
 #include <Vstream_bank.h>
+#ifdef GRADPATH_RTL_COVERAGE
+#include <Vstream_bank__Syms.h>
+#endif
 #include <fmt/format.h>
 #include <verilated_fst_c.h>
 
+#include "sim/verify/coverage.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
@@ -20,6 +24,7 @@ struct StreamBank::Impl {
   // A model unregisters from the thread's context, which must not be one that is gone.
   ~Impl() {
     if (wave) wave->close();
+    add_coverage(model);
     Verilated::threadContextp(&context);
   }
 

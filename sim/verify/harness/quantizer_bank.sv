@@ -5,7 +5,8 @@
 module quantizer_bank #(
     parameter int Inputs   = 2,
     parameter int FirstRow = 0,
-    parameter int RowCount = quantizer_table::RowCount
+    parameter int Stride   = 1,  // of the table's rows, one of Stride
+    parameter int RowCount = (quantizer_table::RowCount - FirstRow + Stride - 1) / Stride
 ) (
     input  logic [RowCount-1:0] clk_i,
     input  logic [31:0] x_i[Inputs],
@@ -23,10 +24,10 @@ module quantizer_bank #(
 
   assign row_count_o   = 32'(RowCount);
   assign input_count_o = 32'(Inputs);
-  assign row_o         = quantizer_table::row(FirstRow + int'(row_i));
+  assign row_o         = quantizer_table::row(FirstRow + Stride * int'(row_i));
 
   for (genvar r = 0; r < RowCount; r++) begin : gen_rows
-    localparam logic [31:0] Row = quantizer_table::row(FirstRow + r);
+    localparam logic [31:0] Row = quantizer_table::row(FirstRow + Stride * r);
     localparam int unsigned ExponentBits = 32'(Row[31:28]);
     localparam int unsigned MantissaBits = 32'(Row[27:24]);
     localparam int unsigned RandomBits = 32'(Row[7:0]);

@@ -1,7 +1,9 @@
 // The units of statistics_table.sv in one Verilated model. Each row has a clock and handshakes of its
 // own and shares the inputs. A result is a magnitude, and above it the scale exponent of an amax unit.
 module statistics_bank #(
-    parameter int Rows = statistics_table::RowCount
+    parameter int FirstRow = 0,
+    parameter int Stride   = 1,  // of the table's rows, one of Stride
+    parameter int Rows     = (statistics_table::RowCount - FirstRow + Stride - 1) / Stride
 ) (
     input  logic [ Rows-1:0] clk_i,
     input  logic             rst_ni,
@@ -22,10 +24,10 @@ module statistics_bank #(
 );
 
   assign row_count_o = 32'(Rows);
-  assign row_o       = 64'(statistics_table::row(int'(row_i)));
+  assign row_o       = 64'(statistics_table::row(FirstRow + Stride * int'(row_i)));
 
   for (genvar r = 0; r < Rows; r++) begin : gen_rows
-    localparam logic [47:0] Row = statistics_table::row(r);
+    localparam logic [47:0] Row = statistics_table::row(FirstRow + Stride * r);
     localparam int unsigned Lanes = 32'(Row[39:32]);
     logic [30:0] magnitude;
     logic signed [7:0] scale_exponent;

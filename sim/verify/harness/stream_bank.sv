@@ -1,22 +1,26 @@
 // The streaming modules of stream_table.sv in one Verilated model, and one LFSR. Each row has a clock
 // and handshakes of its own and shares the input data. Codes are widened to the 32 bits a lane that
 // values have, so that all rows have one beat format.
-module stream_bank (
-    input  logic [        stream_table::RowCount-1:0] clk_i,
+module stream_bank #(
+    parameter int FirstRow = 0,
+    parameter int Stride   = 1,  // of the table's rows, one of Stride
+    parameter int Rows     = (stream_table::RowCount - FirstRow + Stride - 1) / Stride
+) (
+    input  logic [                        Rows-1:0] clk_i,
     input  logic                                      rst_ni,
     input  logic [   32*stream_table::MaxLanes-1:0]   seed_i,
     input  logic [                              30:0] alpha_i,
     input  logic signed [                        7:0] scale_exponent_i,
     input  logic                                      valid_i,
-    output logic                                      ready_o [stream_table::RowCount],
+    output logic                                      ready_o [Rows],
     input  logic [   32*stream_table::MaxLanes-1:0]   data_i,
     input  logic [      stream_table::MaxLanes-1:0]   mask_i,
     input  logic                                      last_i,
-    output logic                                      valid_o [stream_table::RowCount],
+    output logic                                      valid_o [Rows],
     input  logic                                      ready_i,
-    output logic [   32*stream_table::MaxLanes-1:0]   data_o  [stream_table::RowCount],
-    output logic [      stream_table::MaxLanes-1:0]   mask_o  [stream_table::RowCount],
-    output logic                                      last_o  [stream_table::RowCount],
+    output logic [   32*stream_table::MaxLanes-1:0]   data_o  [Rows],
+    output logic [      stream_table::MaxLanes-1:0]   mask_o  [Rows],
+    output logic                                      last_o  [Rows],
 
     input  logic        lfsr_clk_i,
     input  logic        lfsr_step_i,
@@ -28,8 +32,8 @@ module stream_bank (
     output logic [63:0] row_o
 );
 
-  assign row_count_o = 32'(stream_table::RowCount);
-  assign row_o       = 64'(stream_table::row(int'(row_i)));
+  assign row_count_o = 32'(Rows);
+  assign row_o       = 64'(stream_table::row(FirstRow + Stride * int'(row_i)));
 
   lfsr u_lfsr (
       .clk_i (lfsr_clk_i),
@@ -39,8 +43,8 @@ module stream_bank (
       .word_o(lfsr_word_o)
   );
 
-  for (genvar r = 0; r < stream_table::RowCount; r++) begin : gen_rows
-    localparam logic [47:0] Row = stream_table::row(r);
+  for (genvar r = 0; r < Rows; r++) begin : gen_rows
+    localparam logic [47:0] Row = stream_table::row(FirstRow + Stride * r);
     localparam int unsigned Lanes = 32'(Row[39:32]);
     localparam int unsigned ExponentBits = 32'(Row[31:28]);
     localparam int unsigned MantissaBits = 32'(Row[27:24]);
