@@ -25,7 +25,6 @@ from tools import ToolError, parallel, read, rtl_text, run, version, write_atomi
 
 MUTATION = pathlib.Path(__file__).resolve().parent / "mutation"
 VECTORS = blocks.ROOT / "build/release/bin/gradpath-lane-vectors"
-CYCLES = 30000
 ABC_SECONDS = 60
 # Outputs that count in every cycle, with or without a valid beat.
 UNGATED = ("ready_o", "accepts_o", "operand_o")
@@ -34,11 +33,12 @@ UNGATED = ("ready_o", "accepts_o", "operand_o")
 @dataclasses.dataclass(frozen=True)
 class Target:
     """An instance, its mutants, and what drives it: "lane" (the vectors of `verify`), "all" inputs,
-    or "clocked" random streams; sparse: with many zero codes among them."""
+    or "clocked" random streams; sparse: with many zero codes among them. cycles: of those streams."""
     instance: Instance
     mutants: int
     drive: str = "clocked"
     sparse: bool = False
+    cycles: int = 300000
 
 
 def targets():
@@ -46,8 +46,11 @@ def targets():
     def lane(fmt, rounding, overflow="standard", mutants=60, **more):
         return Target(quantizer(format_of(fmt), rounding, overflow, **more), mutants, "lane")
 
-    def module(name, mutants, drive="clocked", sparse=False, **parameters):
-        return Target(Instance(name, tuple(parameters.items())), mutants, drive, sparse)
+    def module(name, mutants, drive="clocked", sparse=False, cycles=300000, **parameters):
+        return Target(Instance(name, tuple(parameters.items())), mutants, drive, sparse, cycles)
+
+    # What a whole stream decides needs many of them.
+    many = 2000000
 
     return [
         lane("e5m2", "rne"), lane("e4m3fn", "sr:8", "saturate"), lane("e2m1f", "rne", "saturate"),
@@ -61,13 +64,14 @@ def targets():
         module("stream_stage", 30, OperandWidth=6, ResultWidth=4),
         module("lane_words", 20, Lanes=2, RandomBits=9),
         Target(quantizer(format_of("e3m2"), "sr:4", "standard", "quantizer", Lanes=2), 50),
-        Target(pruner(8, "pruner", Lanes=2), 50),
+        Target(pruner(8, "pruner", Lanes=2), 50, cycles=many),
         module("compactor", 70, sparse=True, Lanes=4, CodeBits=4),
         module("decompactor", 70, sparse=True, Lanes=4, CodeBits=4),
-        module("amax_unit", 50, Lanes=2),
-        module("threshold_histogram", 60, Lanes=2, MantissaBits=1, FirstField=100, Binades=8, CountBits=8),
-        module("threshold_log", 60, Lanes=2, CountBits=8),
-        module("front_end", 60, Lanes=2, ExponentBits=4, MantissaBits=3, Bias=7, NonFinite=1,
+        module("amax_unit", 50, cycles=many, Lanes=2),
+        module("threshold_histogram", 60, cycles=many, Lanes=2, MantissaBits=1, FirstField=100, Binades=8,
+               CountBits=8),
+        module("threshold_log", 60, cycles=many, Lanes=2, CountBits=8),
+        module("front_end", 60, cycles=many, Lanes=2, ExponentBits=4, MantissaBits=3, Bias=7, NonFinite=1,
                Rounding=6, RandomBits=8, PrunerRandomBits=8, FirstField=100, Binades=8, CountBits=8),
     ]
 
@@ -165,7 +169,7 @@ def replay(target, count, seed, folder, ports):
             run([VECTORS, "quantizer", target.instance.format.name, target.instance.rounding, scaled, file])
         arguments = ["vectors", file]
     elif target.drive == "clocked":
-        arguments = ["clocked", CYCLES, seed] + (["sparse"] if target.sparse else [])
+        arguments = ["clocked", target.cycles, seed] + (["sparse"] if target.sparse else [])
     lines = run([folder / "obj_dir/Vmutated", count, *arguments]).splitlines()
     killed = {int(k): None if at == "-" else int(at) for k, at in map(str.split, lines[1:])}
     return int(lines[0]), killed
@@ -298,7 +302,7 @@ def report(rows, command):
         "its valid flag) differs from the unmutated block, which `gradpath verify` compares with the "
         "golden model. Lanes get the quick vectors of `gradpath verify` (bf16 with the pruner's first "
         "threshold alone), tables and multipliers every input, clocked blocks "
-        f"{CYCLES} cycles of random streams with stalls on both sides and resets "
+        "random streams with stalls on both sides and resets, as many cycles as the table says "
         "(scripts/hardware/mutation/stimulus.hpp): these stand in for the streams of the quick suite, "
         "they are not the same.", "",
         "*Equivalent*: proven for all inputs, by SAT, or of a clocked block by property-directed "

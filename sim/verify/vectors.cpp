@@ -118,6 +118,11 @@ std::vector<std::uint32_t> pruner_thresholds(std::uint64_t seed) {
                                        0x3fffffffu,
                                        kInfinity - 1};
   const CounterRandom random{Seed{seed}};
+  // Each bit of the exponent field alone, as the lane asks whether any of them is set.
+  for (int bit = 1; bit < 8; ++bit) {
+    const std::uint32_t field = std::uint32_t{1} << (kFractionBits + bit);
+    alphas.push_back(field | (random.word(static_cast<std::uint64_t>(bit) + 64) & kFraction));
+  }
   for (std::uint64_t i = 0; i < 16; ++i) alphas.push_back(random.word(i) % kInfinity);
   return alphas;
 }

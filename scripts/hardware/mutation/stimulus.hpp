@@ -69,6 +69,7 @@ class Generator {
         *at = value() & 0x7fffffffu;
         if ((*at >> 23) == 0xffu) *at = 0x7f7fffffu;
         if (one_in(8)) *at = 0;
+        alpha_ = *at;
       } else {
         fill(input.port, at);
       }
@@ -106,27 +107,35 @@ class Generator {
   // Every 256 cycles: how often the sides stall, how long streams are, where the values lie.
   void new_phase() {
     constexpr Word kRates[] = {1, 4, 7, 8, 8};
-    constexpr Word kLasts[] = {2, 8, 40, 1};
+    constexpr Word kLasts[] = {2, 8, 40, 120, 1};
     valid_ = kRates[word() % 5];
     ready_ = kRates[word() % 5];
-    last_ = kLasts[word() % 4];
-    constexpr Word kCentres[] = {127, 120, 104, 100, 1, 254, 140};
-    centre_ = kCentres[word() % 7];
+    last_ = kLasts[word() % 5];
+    constexpr Word kCentres[] = {127, 120, 104, 100, 1, 254, 140, 0};
+    centre_ = kCentres[word() % 8];
     spread_ = Word{1} << (word() % 6);
     full_ = one_in(3);
+    plain_ = one_in(2);
   }
 
-  // An fp32 pattern around the phase's exponent, or a special one, or anything.
+  // An fp32 pattern around the phase's exponent (0: subnormals of every size), or, unless the phase is
+  // plain, a special one or anything.
   Word value() {
-    const Word kind = word() % 16;
+    const Word kind = plain_ ? 15 : word() % 16;
     if (kind == 0) return word();
     if (kind == 1)
       return (word() & 0x80000000u) | (0xffu << 23) | (one_in(2) ? 0 : 1u << word() % 23);
     if (kind == 2) return (word() & 0x80000000u) | (word() % 2 << 23) | (1u << word() % 23);
     if (kind == 3) return word() & 0x80000000u;
+    if (alpha_ != 0 && one_in(4)) {  // an ulp about the threshold, or some binades below it
+      const Word below = std::min<Word>(word() % (one_in(2) ? 28 : 12), alpha_ >> 23);
+      return ((word() & 0x80000000u) | alpha_) - (below << 23) + word() % 3 - 1;
+    }
+    if (centre_ == 0) return (word() & 0x80000000u) | ((word() & 0x7fffffu) >> word() % 24);
     const Word field = std::min<Word>(centre_ + word() % spread_, 254);
     Word fraction = word() & 0x7fffffu;
     if (one_in(3)) fraction &= ~((1u << word() % 23) - 1);  // few bits: ties and exact values
+    if (one_in(6)) fraction = ((word() % 8 << 20) + word() % 33 - 16) & 0x7fffffu;  // about an eighth
     return (word() & 0x80000000u) | (field << 23) | fraction;
   }
 
@@ -142,7 +151,7 @@ class Generator {
     for (int i = 0; i < words; ++i) {
       at[i] = values && !ends(port.name, "seed_i") ? value() : word();
       if (sparse_) at[i] &= word() & word();
-      if (ends(port.name, "seed_i") && one_in(8)) at[i] = 0;
+      if (ends(port.name, "seed_i") && one_in(4)) at[i] = one_in(2) ? 0 : Word{1} << word() % 32;
     }
     if (port.width % 32 != 0) at[words - 1] &= (Word{1} << (port.width % 32)) - 1;
   }
@@ -156,4 +165,6 @@ class Generator {
   bool was_reset_ = true;
   Word valid_ = 8, ready_ = 8, last_ = 8, centre_ = 127, spread_ = 1;
   bool full_ = true;
+  bool plain_ = false;
+  Word alpha_ = 0;  // what the values to come are compared with, or will be once it is loaded
 };
