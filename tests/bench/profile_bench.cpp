@@ -81,8 +81,8 @@ void sweep_1000_points(benchmark::State& state) {
       }
     }
   }
-  state.counters["points/s"] =
-      benchmark::Counter(static_cast<double>(points), benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["points/s"] = benchmark::Counter(static_cast<double>(points),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
   state.counters["buckets"] = static_cast<double>(made.buckets().size());
 }
 

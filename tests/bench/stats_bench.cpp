@@ -47,8 +47,10 @@ void synthetic(benchmark::State& state, synth::Distribution::Kind kind) {
 
 BENCHMARK(fit)->Unit(benchmark::kMillisecond);
 BENCHMARK(generalised)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(synthetic, lognormal, synth::Distribution::Kind::lognormal)->Unit(benchmark::kMillisecond);
-BENCHMARK_CAPTURE(synthetic, laplace, synth::Distribution::Kind::laplace)->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(synthetic, lognormal, synth::Distribution::Kind::lognormal)
+    ->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(synthetic, laplace, synth::Distribution::Kind::laplace)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace gradpath

@@ -1,5 +1,5 @@
-// Put before every Verilated source: Verilator prints what failed assertions say with VL_PRINTF, which
-// is printf unless it is defined.
+// Put before every Verilated source: Verilator prints what failed assertions say with VL_PRINTF,
+// which is printf unless it is defined.
 #pragma once
 
 #include <cstdarg>
