@@ -65,6 +65,8 @@ class Generator {
         *at = one_in(last_);
       } else if (ends(name, "mask_i")) {
         mask(input.port, at, name == "codes_mask_i");
+      } else if (name == "target_i") {
+        *at = target();
       } else if (name.find("alpha") != std::string::npos) {
         *at = value() & 0x7fffffffu;
         if ((*at >> 23) == 0xffu) *at = 0x7f7fffffu;
@@ -118,6 +120,23 @@ class Generator {
     plain_ = one_in(2);
   }
 
+  // The fraction of zeros wanted, in 65536ths: mostly one for the phase, so that long streams want few.
+  // Every fourth phase is a long stream within a binade: the largest numbers in a threshold's solution.
+  Word target() {
+    if (cycle_ % 256 == 0) {
+      target_ = (word() & 0xffffu) >> word() % 5;
+      if (one_in(4)) {
+        centre_ = 104;
+        spread_ = 1;
+        last_ = 110;
+        valid_ = 8;
+        plain_ = full_ = true;
+      }
+    }
+    if (one_in(64)) return (0x10000u - (1u << word() % 17)) & 0xffffu;  // a power of two is left
+    return one_in(64) ? word() & 0xffffu : target_;
+  }
+
   // An fp32 pattern around the phase's exponent (0: subnormals of every size), or, unless the phase is
   // plain, a special one or anything.
   Word value() {
@@ -166,5 +185,6 @@ class Generator {
   Word valid_ = 8, ready_ = 8, last_ = 8, centre_ = 127, spread_ = 1;
   bool full_ = true;
   bool plain_ = false;
+  Word target_ = 0;
   Word alpha_ = 0;  // what the values to come are compared with, or will be once it is loaded
 };
