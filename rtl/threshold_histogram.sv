@@ -307,6 +307,16 @@ module threshold_histogram #(
     if (past_q && rst_ni) begin
       WorksOnNothingNew_A :
       assert (state_q == Count || !valid_q);
+      // The solution's terms are multiples of 2^(MantissaBits + 7), the sooner the larger.
+      SquareIsCoarse_A :
+      assert (square_q[MantissaBits+4:0] == '0);
+      if (state_q == Solve) begin
+        TermsAreCoarse_A :
+        assert ((excess_q[MantissaBits+6:0] | linear_q[MantissaBits+6:0] |
+                 square_q[MantissaBits+6:0] | cross_q[MantissaBits+6:0]) == '0);
+        CrossIsCoarser_A :
+        assert (step_q == 4'(Steps - 1) || cross_q[MantissaBits+10:0] == '0);
+      end
       if ($past(valid_o && !ready_i)) begin
         HoldsUntilTaken_A :
         assert (valid_o && $stable(alpha_o));

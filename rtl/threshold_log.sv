@@ -359,6 +359,11 @@ module threshold_log #(
     if (past_q && rst_ni) begin
       WorksOnNothingNew_A :
       assert (state_q == Count || !valid_q);
+      LogOfACount_A :
+      assert (log_count_q < 16'(CountBits << 8));
+      // LogKept shifts at most KeptBits - 1 times.
+      LeadingOneAhead_A :
+      assert (state_q != LogKept || kept_q == '0 || (wide_q >> step_q) != '0);
       if ($past(valid_o && !ready_i)) begin
         HoldsUntilTaken_A :
         assert (valid_o && $stable(alpha_o));

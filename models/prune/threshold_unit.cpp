@@ -62,7 +62,10 @@ void HistogramThreshold::add(std::span<const float> values) {
 }
 
 std::uint32_t HistogramThreshold::solve(std::uint16_t target) const {
-  const std::uint64_t wanted = target * elements_;  // zeros, in 65536ths of an element
+  return solve_zeros(target * elements_);
+}
+
+std::uint32_t HistogramThreshold::solve_zeros(std::uint64_t wanted) const {
   if (zeros_ << kTargetBits >= wanted) return 0;
   const int b = config_.mantissa_bits;
   const auto per_binade = std::size_t{1} << b;
@@ -177,8 +180,12 @@ int LogThreshold::log2_of(Wide value) const {
 }
 
 std::uint32_t LogThreshold::solve(std::uint16_t target) const {
+  return solve_zeros(target * elements_);
+}
+
+std::uint32_t LogThreshold::solve_zeros(std::uint64_t wanted) const {
   if (count_ == 0) return 0;
-  const std::uint64_t kept = ((std::uint64_t{1} << kTargetBits) - target) * elements_;
+  const std::uint64_t kept = (elements_ << kTargetBits) - wanted;
   const int kept_octaves = log2_of(count_) + kTargetBits * kOne - log2_of(kept);
   if (kept_octaves <= 0) return 0;
 

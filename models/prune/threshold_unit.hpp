@@ -31,6 +31,9 @@ class HistogramThreshold {
   void add(std::span<const float> values);
   /// The threshold for what was added, as fp32 bits.
   [[nodiscard]] std::uint32_t solve(std::uint16_t target) const;
+  /// The same for a number of zeros, in 65536ths of an element, below 65536 times the elements:
+  /// what the hardware sums, which takes a target with each beat.
+  [[nodiscard]] std::uint32_t solve_zeros(std::uint64_t wanted) const;
   void clear();
 
  private:
@@ -55,6 +58,8 @@ class LogThreshold {
   /// std::length_error above kMaxElements in all.
   void add(std::span<const float> values);
   [[nodiscard]] std::uint32_t solve(std::uint16_t target) const;
+  /// As HistogramThreshold::solve_zeros.
+  [[nodiscard]] std::uint32_t solve_zeros(std::uint64_t wanted) const;
   void clear();
 
  private:

@@ -24,7 +24,7 @@ using Setting = FrontEndBank::Setting;
 // A stream with what is set before it and what must be set while it passes.
 struct Stream {
   std::vector<Beat> beats;
-  std::uint16_t target = 0;
+  std::vector<std::uint16_t> targets;  // with each beat
   bool adapt = false;
   std::optional<Setting> load = {};
   Setting setting = {};
@@ -71,11 +71,16 @@ class GoldenFrontEnd {
       }
     }
     append_run(row_.quantizer.format, row_.lanes, codes, script_);
-    if (stream.adapt) adapt(elements, stream.target);
+    std::uint64_t wanted = 0;
+    for (std::size_t i = 0; i < stream.beats.size(); ++i) {
+      const int lanes = std::popcount(stream.beats[i].mask);
+      wanted += std::uint64_t{stream.targets[i]} * static_cast<std::uint64_t>(lanes);
+    }
+    if (stream.adapt) adapt(elements, wanted);
   }
 
  private:
-  void adapt(const std::vector<float>& elements, std::uint16_t target) {
+  void adapt(const std::vector<float>& elements, std::uint64_t wanted) {
     ScaleStatistics statistics;
     for (const float x : elements) {
       if (std::isfinite(x)) statistics.amax = std::max(statistics.amax, std::fabs(double{x}));
@@ -85,11 +90,11 @@ class GoldenFrontEnd {
     if (row_.uses_logs) {
       LogThreshold unit;
       unit.add(elements);
-      setting_.alpha = unit.solve(target);
+      setting_.alpha = unit.solve_zeros(wanted);
     } else {
       HistogramThreshold unit(row_.histogram);
       unit.add(elements);
-      setting_.alpha = unit.solve(target);
+      setting_.alpha = unit.solve_zeros(wanted);
     }
   }
 
@@ -105,9 +110,8 @@ class GoldenFrontEnd {
 Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) {
   const auto specials = special_inputs();
   const std::uint32_t dice = random.word(0);
-  Stream stream{.beats = std::vector<Beat>(1 + dice % 97),
-                .target = static_cast<std::uint16_t>(dice >> 16),
-                .adapt = (dice >> 8 & 1) != 0};
+  Stream stream{
+      .beats = std::vector<Beat>(1 + dice % 97), .targets = {}, .adapt = (dice >> 8 & 1) != 0};
   if (dice >> 9 & 1) {
     stream.load = Setting{.alpha = random.word(1) % 0x7f800000u,
                           .scale_exponent = static_cast<int>(random.word(2) % 256) - 128};
@@ -126,6 +130,14 @@ Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) 
     }
   }
   stream.beats.back().last = true;
+  // Mostly one target, sometimes another with single beats.
+  stream.targets.assign(stream.beats.size(), static_cast<std::uint16_t>(dice >> 16));
+  if (dice >> 11 & 1) {
+    for (std::uint16_t& target : stream.targets) {
+      const std::uint32_t word = random.word(draw++);
+      if (word % 8 == 0) target = static_cast<std::uint16_t>(word % 16 == 0 ? 0 : word >> 16);
+    }
+  }
   return stream;
 }
 
@@ -181,7 +193,8 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
     const std::uint64_t end = cycle + 1000 + 100 * stream.beats.size();
     while (source.accepted() < stream.beats.size() && cycle < end) {
       const auto offer = source.offer(random.word(cycle));
-      const auto view = clock({.beat = offer, .target = stream.target, .adapt = stream.adapt});
+      const std::uint16_t target = stream.targets[source.accepted()];
+      const auto view = clock({.beat = offer, .target = target, .adapt = stream.adapt});
       compare_setting(view);
       source.clock(view.ready);
     }

@@ -24,9 +24,10 @@ using Unit = StatisticsBank::Unit;
 // A stream and what the golden model says to it.
 struct Script {
   std::string name;
-  std::uint16_t target = 0;
   std::vector<Beat> beats;
-  std::vector<float> elements;  ///< those in the beats' masks
+  std::vector<std::uint16_t> targets;  ///< with each beat
+  std::vector<float> elements;         ///< those in the beats' masks
+  std::uint64_t wanted = 0;            ///< zeros, in 65536ths of an element
 };
 
 Answer golden_answer(const StatisticsBank::Row& row, const Script& script) {
@@ -43,22 +44,28 @@ Answer golden_answer(const StatisticsBank::Row& row, const Script& script) {
   if (row.unit == Unit::histogram) {
     HistogramThreshold unit(row.config);
     unit.add(script.elements);
-    return {.magnitude = unit.solve(script.target)};
+    return {.magnitude = unit.solve_zeros(script.wanted)};
   }
   LogThreshold unit;
   unit.add(script.elements);
-  return {.magnitude = unit.solve(script.target)};
+  return {.magnitude = unit.solve_zeros(script.wanted)};
 }
 
+// holes: lanes without an element. The target is that of every beat, or, mixed, of some.
+struct Shape {
+  bool holes = false;
+  bool mixed = false;
+};
+
 Script make_script(const StatisticsBank::Row& row, std::string name, std::uint16_t target,
-                   std::span<const float> values, bool holes, const CounterRandom& random) {
-  Script script{.name = std::move(name), .target = target, .beats = {}, .elements = {}};
+                   std::span<const float> values, Shape shape, const CounterRandom& random) {
+  Script script{.name = std::move(name), .beats = {}, .targets = {}, .elements = {}};
   std::size_t next = 0;
   std::uint64_t draw = std::uint64_t{1} << 32;
   do {
     Beat beat;
     beat.mask = (1u << row.lanes) - 1;
-    if (holes) beat.mask &= random.word(draw++);
+    if (shape.holes) beat.mask &= random.word(draw++);
     for (std::size_t i = 0; i < row.lanes; ++i) {
       beat.data[i] = 0x7f000000u;  // must not count
       if ((beat.mask >> i & 1) == 0) continue;
@@ -71,6 +78,12 @@ Script make_script(const StatisticsBank::Row& row, std::string name, std::uint16
     }
     beat.last = next == values.size();
     script.beats.push_back(beat);
+    std::uint16_t here = target;
+    if (const std::uint32_t dice = shape.mixed ? random.word(draw++) : 1; dice % 2 == 0) {
+      here = static_cast<std::uint16_t>(dice % 4 == 0 ? 0 : dice >> 16);
+    }
+    script.targets.push_back(here);
+    script.wanted += std::uint64_t{here} * static_cast<std::uint64_t>(std::popcount(beat.mask));
   } while (next < values.size());
   return script;
 }
@@ -110,8 +123,9 @@ std::vector<Script> random_scripts(const StatisticsBank::Row& row, std::size_t c
     const auto target = static_cast<std::uint16_t>(
         dice % 8 == 0 ? std::array{0u, 1u, 65535u, 32768u}[dice >> 8 & 3] : dice >> 16);
     const auto values = random_values(elements, random);
+    const Shape shape{.holes = (dice >> 12 & 1) != 0, .mixed = (dice >> 13 & 1) != 0};
     scripts.push_back(make_script(row, fmt::format("stream {} of seed 0x{:x}", i, seed.value),
-                                  target, values, dice >> 12 & 1, random));
+                                  target, values, shape, random));
   }
   return scripts;
 }
@@ -131,16 +145,16 @@ std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
       std::vector<float> values(kElements, static_cast<float>(std::exp2(d)));
       std::fill_n(values.begin(), kElements / 2, static_cast<float>(std::exp2(-d)));
       scripts.push_back(make_script(row, fmt::format("row {}, column {} of the table", t, w),
-                                    static_cast<std::uint16_t>(65536 * (1 - kept)), values, false,
+                                    static_cast<std::uint16_t>(65536 * (1 - kept)), values, {},
                                     random));
     }
   }
   // The least normals, of which nearly all are kept: the threshold is below them.
   const std::vector<float> least(kElements, std::numeric_limits<float>::min());
-  scripts.push_back(make_script(row, "the least normals", 700, least, false, random));
+  scripts.push_back(make_script(row, "the least normals", 700, least, {}, random));
   std::vector<float> wide = least;
   std::fill_n(wide.begin(), kElements / 2, 0x1p-90f);
-  scripts.push_back(make_script(row, "least normals and others", 700, wide, false, random));
+  scripts.push_back(make_script(row, "least normals and others", 700, wide, {}, random));
   return scripts;
 }
 
@@ -154,7 +168,7 @@ void run_scripts(StatisticsBank& bank, std::size_t row, const std::vector<Script
   std::vector<std::uint16_t> targets;  // with each beat
   for (const Script& script : scripts) {
     beats.insert(beats.end(), script.beats.begin(), script.beats.end());
-    targets.insert(targets.end(), script.beats.size(), script.target);
+    targets.insert(targets.end(), script.targets.begin(), script.targets.end());
   }
   bank.reset(row);
   Beat broken_off{.data = {}, .mask = 1, .last = false};
@@ -190,8 +204,8 @@ void run_scripts(StatisticsBank& bank, std::size_t row, const std::vector<Script
       const auto text = [](const Answer& a) {
         return fmt::format("0x{:08x},2^{}", a.magnitude, a.scale_exponent);
       };
-      return fmt::format("{}: {} elements, target {}/65536: expected={} got={}", script.name,
-                         script.elements.size(), script.target, text(expected),
+      return fmt::format("{}: {} elements, {}/65536 zeros wanted: expected={} got={}", script.name,
+                         script.elements.size(), script.wanted, text(expected),
                          got ? text(*got) : "nothing");
     });
   }
@@ -229,7 +243,7 @@ std::vector<Result> check_random(std::size_t row, const Options& options) {
       if (x >> 31) continue;
       const std::array values = {std::bit_cast<float>(x)};
       scripts.push_back(
-          make_script(bank.rows()[row], fmt::format("0x{:08x}", x), 0, values, false, random));
+          make_script(bank.rows()[row], fmt::format("0x{:08x}", x), 0, values, {}, random));
     }
     run_scripts(bank, row, scripts, 0, options.seed, result);
   }
@@ -242,7 +256,7 @@ std::vector<Result> check_data(std::size_t row, const Options& options, const St
   const CounterRandom random{options.seed};
   std::vector<Script> scripts;
   for (const std::uint16_t target : {std::uint16_t{32768}, std::uint16_t{58982}}) {
-    scripts.push_back(make_script(bank.rows()[row], data.name, target, data.values, false, random));
+    scripts.push_back(make_script(bank.rows()[row], data.name, target, data.values, {}, random));
   }
   run_scripts(bank, row, scripts, 48, derive(options.seed, row), result);
   return {result};

@@ -62,7 +62,7 @@ def text(proofs, results, versions):
         of = [p for p, _ in members]
         controls = list(dict.fromkeys(p.control for p in of))
         lines.append([f"`{block}`", claim, parameters(of), roundings(of), method,
-                      f"{'bounded' if of[0].bounded else 'unbounded'}: {reach}",
+                      f"unbounded: {reach}",
                       f"{sum(r[0] for _, r in members)} of {len(members)}", "; ".join(controls),
                       f"{sum(r[1] for _, r in members)} of {len(members)}", f"{sum(r[2] for _, r in members):.0f}"])
     not_run = sum(r[3] == NOT_RUN for r in results)

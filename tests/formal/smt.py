@@ -28,7 +28,6 @@ class Proof:
     rounding: str = ""
     overflow: str = ""
     parts: tuple = ()  # the modules that it is about, if not `block` alone
-    bounded: bool = False
 
     @property
     def title(self):

@@ -1,6 +1,7 @@
 """The stream protocol, unbounded: the modules behind the trackers of streams/*.sv, and the assertions
 in the modules themselves, proven by abc's property-directed reachability (it finds the inductive
-invariant; `pdr` answers for runs of any length)."""
+invariant; `pdr` answers for runs of any length) or, where it is asked of each assertion alone, by
+k-induction before it."""
 import pathlib
 import re
 import subprocess
@@ -13,9 +14,9 @@ from tools import ToolError, yosys
 HERE = pathlib.Path(__file__).resolve().parent / "streams"
 
 
-def run(top, parts, parameters, folder, simple_lanes, frames, replace=None, seconds=900):
-    """'proved' or 'violated'. top: a checker of streams/. parts: the modules of rtl/ in it. frames: 0, or
-    the cycles from power-up to look at. replace: (file, line, broken line) of rtl/."""
+def run(top, parts, parameters, folder, simple_lanes, alone, replace=None, seconds=900):
+    """'proved' or 'violated'. top: a checker of streams/. parts: the modules of rtl/ in it. alone: each
+    assertion by itself. replace: (file, line, broken line) of rtl/."""
     folder = pathlib.Path(folder)
     files = [f"{HERE}/tracker.sv", f"{HERE}/{top}.sv"]
     if simple_lanes:
@@ -37,22 +38,32 @@ def run(top, parts, parameters, folder, simple_lanes, frames, replace=None, seco
           "techmap; opt; dfflegalize -cell $_DFF_P_ 01; opt_clean; abc -fast -g AND; opt_clean; "
           "write_aiger -zinit check.aig", folder)
     # What is broken shows in a few cycles; a search forward finds it at once.
-    engine = f"bmc3 -F {frames or 25} -T {seconds}" if replace or frames else f"scorr; pdr -T {seconds}"
-    done = subprocess.run(["yosys-abc", "-c", f"read_aiger check.aig; fold; orpos; {engine}"],
+    if replace:
+        engines = [f"orpos; bmc3 -F 80 -T {seconds}"]
+    elif alone:
+        assertions = int((folder / "check.aig").read_bytes().split(maxsplit=7)[6])
+        # `ind` is the step of the induction alone: its base are the first frames, of which it takes 4 at most.
+        engines = [f"cone -s -O {i}; scorr; bmc3 -F 8; ind -F 4; pdr -T {seconds}" for i in range(assertions)]
+    else:
+        engines = [f"orpos; scorr; pdr -T {seconds}"]
+    return "violated" if "violated" in [decide(engine, folder, top) for engine in engines] else "proved"
+
+
+def decide(engine, folder, top):
+    done = subprocess.run(["yosys-abc", "-c", f"read_aiger check.aig; fold; {engine}"],
                           cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    if re.search(r"Property proved|networks are equivalent", done.stdout) or (
-            frames and f"No output asserted in {frames} frames" in done.stdout):
-        return "proved"
     if "was asserted in frame" in done.stdout:
         return "violated"
+    if re.search(r"Property proved|[Nn]etworks are equivalent", done.stdout):
+        return "proved"
     raise ToolError(f"abc decided nothing about {top}: {done.stdout[-400:]}")
 
 
-def prove(top, parts, parameters, simple_lanes, frames, control):
+def prove(top, parts, parameters, simple_lanes, alone, control):
     answers = []
     for replace in (None, control):
         with tempfile.TemporaryDirectory() as folder:
-            answers.append(run(top, parts, parameters, folder, simple_lanes, frames, replace))
+            answers.append(run(top, parts, parameters, folder, simple_lanes, alone, replace))
     return answers[0] == "proved", answers[1] == "violated"
 
 
@@ -62,9 +73,12 @@ UNREADY = ("stream_stage.sv", "assign ready_o   = !valid_q || buffer_ready;", "a
 OVERRUN = ("stream_stage.sv", "assign ready_o   = !valid_q || buffer_ready;", "assign ready_o   = 1'b1;")
 NO_FLUSH = ("compactor.sv", "flushes_d = last_q;", "flushes_d = 1'b0;")
 LATER = ("amax_unit.sv", "peak_q > amax_q", "peak_q != '0")
+FINER = ("threshold_histogram.sv", "SolvedBits - MantissaBits + 5)", "SolvedBits - MantissaBits + 4)")
+OVERSHOT = ("threshold_log.sv", "StepBits'(WideBits - KeptBits)", "StepBits'(WideBits - KeptBits + 1)")
 STREAM = "loses nothing, keeps order and handshake"
+OWN = "keeps a result until it is taken, and its registers within the bounds that it asserts"
 # Block and its parts, what is proven, of what, the checker, parameters, whether simple lanes do, the
-# line broken for the control, whether it is quick; cycles, where only so many are looked at.
+# line broken for the control, whether it is quick; whether each assertion is shown alone.
 ROWS = [
     (("stream_buffer",), STREAM, "2 bits", "buffer_check", {}, False, LOSES, True),
     (("stream_stage",), STREAM, "2 bits", "buffer_check", {"Stage": "1'b1"}, False, OVERRUN, True),
@@ -77,18 +91,25 @@ ROWS = [
     (("compactor",), STREAM, "3 lanes of 3 bits", "compactor_check", {"Lanes": 3, "CodeBits": 3}, False, LOSES, False),
     (("compactor", "decompactor"), "give back the beats that entered", "2 lanes of 2 bits", "round_trip_check", {},
      False, LOSES, False),
-    (("amax_unit",), "answers the largest finite magnitude", "2 lanes", "amax_check", {}, False, LATER, False, 12),
+    (("amax_unit",), "answers the largest finite magnitude and keeps it until it is taken", "2 lanes", "amax_check",
+     {}, False, LATER, True, True),
+    (("amax_unit",), "answers the largest finite magnitude and keeps it until it is taken", "8 lanes", "amax_check",
+     {"Lanes": 8}, False, LATER, False, True),
+    (("threshold_histogram",), OWN, "2 lanes, 8 binades, 8 bits of count", "threshold_check", {}, False, FINER, False,
+     True),
+    (("threshold_log",), OWN, "2 lanes, 8 bits of count", "threshold_check", {"Log": "1'b1"}, False, OVERSHOT, False,
+     True),
 ]
 
 
-def proof(parts, claim, name, top, parameters, simple_lanes, control, quick, frames=0):
+def proof(parts, claim, name, top, parameters, simple_lanes, control, quick, alone=False):
+    method = "property-directed reachability"
     return Proof(
         " to ".join(parts), claim, name,
-        lambda: prove(top, parts, parameters, simple_lanes, frames, control),
-        "bounded model checking" if frames else "property-directed reachability",
+        lambda: prove(top, parts, parameters, simple_lanes, alone, control),
+        f"k-induction or {method}" if alone else method,
         f"{control[0]}: `{control[1]}` becomes `{control[2]}`", quick,
-        "any stalls and resets, " + (f"{frames} cycles from power-up" if frames else "runs of any length"),
-        parts=parts, bounded=bool(frames))
+        "any stalls and resets, runs of any length", parts=parts)
 
 
 def proofs():

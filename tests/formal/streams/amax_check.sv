@@ -30,7 +30,8 @@ module amax_check #(
       .ready_i, .amax_o(amax), .scale_exponent_o(unused_scale)
   );
 
-  logic came_q = 1'b0, marked_q = 1'b0, open_q = 1'b0;
+  // fresh: the marked beat came a cycle ago, so that amax does not know of it yet.
+  logic came_q = 1'b0, marked_q = 1'b0, fresh_q = 1'b0, open_q = 1'b0;
   logic [30:0] marked_value_q;
   logic [Lanes-1:0] is_watched;
   always_comb begin
@@ -39,11 +40,13 @@ module amax_check #(
     end
   end
   always_ff @(posedge clk_i) begin
+    fresh_q <= 1'b0;
     if (valid_i && ready) begin
       open_q <= !last_i;
       if (is_watched != '0) came_q <= 1'b1;
       if (mark_i && mask_i[lane_i] && data_i[32*lane_i+23+:8] != 8'hff) begin
         marked_q       <= 1'b1;
+        fresh_q        <= 1'b1;
         marked_value_q <= data_i[32*lane_i+:31];
       end
     end
@@ -53,16 +56,22 @@ module amax_check #(
     end
     if (!rst_n) begin
       open_q   <= 1'b0;
+      fresh_q  <= 1'b0;
       came_q   <= 1'b0;
       marked_q <= 1'b0;
     end
   end
+  // Said of every cycle and with what it takes, so that each follows from itself a few cycles before.
+  logic answers_closed;
+  assign answers_closed = !valid || !ready;
   always_comb begin
-    if (rst_n && valid) begin
-      OfAClosedStream_A : assert (!open_q && !ready);
-      NotBelowAnElement_A : assert (!marked_q || amax >= marked_value_q);
-      AnElementOrZero_A : assert (amax != watched_q || came_q || amax == '0);
+    if (started_q) begin
+      NotBelowAnElement_A : assert (answers_closed && (!marked_q || fresh_q || amax >= marked_value_q));
+      AnElementOrZero_A : assert (answers_closed && (amax != watched_q || came_q || amax == '0));
       Finite_A : assert (amax[30:23] != 8'hff);
+    end
+    if (rst_n && valid) begin
+      OfAClosedStream_A : assert (!open_q && !fresh_q && !ready);
     end
   end
 endmodule
