@@ -75,6 +75,9 @@ void check_packing(CompactionBank& bank, std::size_t row, const CompactionScript
   const CounterRandom random{seed};
   fill_up(bank, row);
   bank.reset(row);
+  const auto fresh = bank.pack_view(row);
+  result.count(fresh.ready && !fresh.bitmap && !fresh.codes,
+               [] { return std::string("after reset it offers a beat, or takes none"); });
   StreamSource input(script.input, stalls.input);
   StreamSink bitmap(stalls.bitmap);
   StreamSink codes(stalls.codes);
@@ -107,30 +110,43 @@ void check_packing(CompactionBank& bank, std::size_t row, const CompactionScript
   }
 }
 
+// whole: each run has just the codes that its bits say.
 void check_unpacking(CompactionBank& bank, std::size_t row, const CompactionScript& script,
-                     Stalls3 stalls, Seed seed, Result& result) {
+                     bool whole, Stalls3 stalls, Seed seed, Result& result) {
   const CounterRandom random{seed};
   fill_up(bank, row);
   bank.reset(row);
+  const auto fresh = bank.unpack_view(row);
+  result.count(fresh.bitmap_ready && fresh.codes_ready && !fresh.output,
+               [] { return std::string("after reset it offers a beat, or takes none"); });
   StreamSource bitmap(script.bitmap, stalls.bitmap);
   StreamSource codes(script.codes, stalls.codes);
   StreamSink output(stalls.input);
   const auto done = [&] { return output.beats().size() >= script.unpacked.size(); };
-  run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
-    const std::uint32_t dice = random.word(cycle);
-    const auto bits = bitmap.offer(dice);
-    const auto packed = codes.offer(dice >> 8);
-    const bool takes = output.ready(dice >> 16);
-    const auto view = bank.unpack_view(row);
-    bank.unpack_cycle(row, bits, packed, takes);
-    bitmap.clock(view.bitmap_ready);
-    codes.clock(view.codes_ready);
-    output.clock(view.output);
-  });
+  const std::uint64_t cycles =
+      run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
+        const std::uint32_t dice = random.word(cycle);
+        const auto bits = bitmap.offer(dice);
+        const auto packed = codes.offer(dice >> 8);
+        const bool takes = output.ready(dice >> 16);
+        const auto view = bank.unpack_view(row);
+        bank.unpack_cycle(row, bits, packed, takes);
+        bitmap.clock(view.bitmap_ready);
+        codes.clock(view.codes_ready);
+        output.clock(view.output);
+      });
   compare_beats("unpacked", script.unpacked, output.beats(), bank.rows()[row].lanes, result);
   result.count(codes.accepted() == script.codes.size(), [&] {
     return fmt::format("{} of {} beats of codes taken", codes.accepted(), script.codes.size());
   });
+  // At full rate: a beat a cycle, 2 to the last.
+  const bool full_rate = whole && stalls.input + stalls.bitmap + stalls.codes == 0;
+  if (full_rate && cycles != script.bitmap.size() + 2) {
+    result.count(false, [&] {
+      return fmt::format("{} beats at full rate took {} cycles, expected {}", script.bitmap.size(),
+                         cycles, script.bitmap.size() + 2);
+    });
+  }
 }
 
 // Runs whose codes are too few or too many: what is missing is 0, what is left over is dropped.
@@ -179,8 +195,8 @@ std::vector<Result> check_row(std::size_t row, const Options& options) {
     const Seed seed = derive(options.seed, ++purpose);
     const CompactionScript script = random_script(parameters, kRuns, seed);
     check_packing(bank, row, script, stalls, derive(seed, 1), packing);
-    check_unpacking(bank, row, script, stalls, derive(seed, 2), unpacking);
-    check_unpacking(bank, row, faulty_script(parameters, kRuns, derive(seed, 3)), stalls,
+    check_unpacking(bank, row, script, true, stalls, derive(seed, 2), unpacking);
+    check_unpacking(bank, row, faulty_script(parameters, kRuns, derive(seed, 3)), false, stalls,
                     derive(seed, 4), unpacking);
   }
   if (bank.assertion_failed()) {

@@ -154,8 +154,11 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
 
   bank.reset(row, golden.pruner_seeds(), golden.quantizer_seeds());
   // Beats that stand inside when the reset comes: nothing of them may leave, or count, after it.
-  const Beat broken_off{.data = {0x7f000000u}, .mask = 1, .last = false};
-  for (int i = 0; i < 200; ++i) bank.cycle(row, {.beat = broken_off, .target = 1, .adapt = true});
+  for (std::size_t i = 0; i < 200; ++i) {
+    Beat broken_off = streams.front().beats[i % streams.front().beats.size()];
+    broken_off.last = false;
+    bank.cycle(row, {.beat = broken_off, .target = 1, .adapt = true});
+  }
   bank.reset(row, golden.pruner_seeds(), golden.quantizer_seeds());
   StreamSink bitmap(stall);
   StreamSink codes(stall);

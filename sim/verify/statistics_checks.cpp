@@ -3,6 +3,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -119,7 +120,7 @@ std::vector<Script> random_scripts(const StatisticsBank::Row& row, std::size_t c
   for (std::size_t i = 0; i < count; ++i) {
     const CounterRandom random{derive(seed, i)};
     const std::uint32_t dice = random.word(~std::uint64_t{0});
-    const std::size_t elements = std::array<std::size_t, 8>{0, 1, 2, 9, 40, 200, 700, 2500}[i % 8];
+    const std::size_t elements = std::array<std::size_t, 8>{40, 0, 1, 2, 200, 9, 700, 2500}[i % 8];
     const auto target = static_cast<std::uint16_t>(
         dice % 8 == 0 ? std::array{0u, 1u, 65535u, 32768u}[dice >> 8 & 3] : dice >> 16);
     const auto values = random_values(elements, random);
@@ -149,6 +150,16 @@ std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
                                     random));
     }
   }
+  // The table's corners, where what points beyond it is held back: exact logarithms.
+  for (const double d : {0.25, 16.0, std::exp2(4.5)}) {
+    for (const double kept : {1.0, 1.0 / 32, 1.0 / 64, 1.0 / 128}) {
+      std::vector<float> values(kElements, static_cast<float>(std::exp2(d)));
+      std::fill_n(values.begin(), kElements / 2, static_cast<float>(std::exp2(-d)));
+      const auto target = static_cast<std::uint16_t>(std::max(1.0, 65536 * (1 - kept)));
+      scripts.push_back(make_script(row, fmt::format("kept {}, 2^{} and its inverse", kept, d),
+                                    target, values, {}, random));
+    }
+  }
   // The least normals, of which nearly all are kept: the threshold is below them.
   const std::vector<float> least(kElements, std::numeric_limits<float>::min());
   scripts.push_back(make_script(row, "the least normals", 700, least, {}, random));
@@ -160,7 +171,7 @@ std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
 
 // All streams one after the other without a reset between; the next is offered while the last is
 // still worked on. Before them a stream that a reset breaks off.
-void run_scripts(StatisticsBank& bank, std::size_t row, const std::vector<Script>& scripts,
+void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> scripts,
                  std::uint32_t stall, Seed seed, Result& result) {
   const CounterRandom random{seed};
   constexpr std::uint64_t kLongestSolve = 4096;
@@ -171,12 +182,16 @@ void run_scripts(StatisticsBank& bank, std::size_t row, const std::vector<Script
     targets.insert(targets.end(), script.targets.begin(), script.targets.end());
   }
   bank.reset(row);
-  Beat broken_off{.data = {}, .mask = 1, .last = false};
-  broken_off.data[0] = 0x7f000000u;
   for (std::uint64_t i = 0; i < kLongestSolve && !bank.ready(row); ++i)
     bank.cycle(row, 1, {}, true);
-  bank.cycle(row, 1, broken_off, true);
-  bank.cycle(row, 1, std::nullopt, true);
+  const auto longest = std::max_element(
+      scripts.begin(), scripts.end(),
+      [](const Script& a, const Script& b) { return a.beats.size() < b.beats.size(); });
+  for (std::size_t i = 0; i < std::min<std::size_t>(longest->beats.size(), 64); ++i) {
+    Beat beat = longest->beats[i];
+    beat.last = false;
+    bank.cycle(row, longest->targets[i], beat, true);
+  }
   bank.reset(row);
 
   StreamSource source(beats, stall);
@@ -229,8 +244,12 @@ std::vector<Result> check_random(std::size_t row, const Options& options) {
   Result result = empty_result(bank.rows()[row]);
   for (const std::uint32_t stall : {0u, 64u, 200u}) {
     const Seed seed = derive(derive(options.seed, 0x57a7 + row), stall);
-    run_scripts(bank, row, random_scripts(bank.rows()[row], 96, seed), stall, derive(seed, 1),
-                result);
+    const auto scripts = random_scripts(bank.rows()[row], 96, seed);
+    constexpr std::size_t kAfterAReset = 12;
+    for (std::size_t first = 0; first < scripts.size(); first += kAfterAReset) {
+      run_scripts(bank, row, std::span(scripts).subspan(first, kAfterAReset), stall,
+                  derive(seed, first + 1), result);
+    }
   }
   if (bank.rows()[row].unit == Unit::log) {
     run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);
