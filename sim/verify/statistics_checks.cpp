@@ -223,6 +223,7 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
                          script.elements.size(), script.wanted, text(expected),
                          got ? text(*got) : "nothing");
     });
+    if (!got) break;  // it is stuck: the streams after this one would only wait
   }
   if (bank.assertion_failed()) {
     result.count(false, [] { return std::string("an assertion of the RTL failed"); });
