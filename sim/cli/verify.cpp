@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <cstdint>
+#include <iterator>
 #include <list>
 #include <optional>
 #include <string>
@@ -18,6 +20,7 @@
 #include "sim/cli/trace_selection.hpp"
 #include "sim/cli/wave_file.hpp"
 #include "sim/verify/checks.hpp"
+#include "sim/verify/waveform.hpp"
 #include "traces/tensor_data.hpp"
 
 namespace gradpath::cli {
@@ -49,6 +52,7 @@ class VerifyCommand : public Command {
               "lanes: all 2^32 inputs instead of chosen ones; sr and sru with the four random "
               "words an "
               "input that decide all, the pruner with three against each of seven thresholds")
+        .flag("fail-fast", "begin no further comparison once one has found a mismatch")
         .value("trace", "FILE", "a trace, as TRACE is")
         .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces")
         .group("Threshold units")
@@ -58,9 +62,9 @@ class VerifyCommand : public Command {
         .value_or("sparsity", "LIST", "0.5,0.8,0.9,0.95", "targets for --thresholds")
         .group("Waveform")
         .value("trace-fst", "FILE",
-               "FST of the quantizer and pruner streams, 1 ns a cycle: of each that differs, 64 "
-               "cycles before its first mismatch to 16 after, first_mismatch says at which ns; if "
-               "none differs, the first 128 cycles of each");
+               "FST of the first row that differs, 64 cycles (of a lane: vectors) before its first "
+               "mismatch to 16 after, 1 ns each; first_mismatch says at which ns. If none differs: "
+               "of the first row, its first 128");
     TableOutput::add_options(options);
   }
 
@@ -83,6 +87,7 @@ class VerifyCommand : public Command {
       }
     }
     options_.exhaustive = arguments.flag("exhaustive");
+    fails_fast_ = arguments.flag("fail-fast");
     std::vector<std::string> paths = arguments.positional();
     if (const auto path = arguments.optional_text("trace")) paths.push_back(*path);
     traces_.setup(std::move(paths), arguments.text("tensors"));
@@ -97,12 +102,6 @@ class VerifyCommand : public Command {
     if (wave_path_ == "-") throw UserError("--trace-fst writes a file; '-' is for --csv or --json");
     targets_ = arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0));
     verify::validate(options_);
-    const auto recorded = verify::recorded_module_names();
-    if (wave_path_ && std::none_of(recorded.begin(), recorded.end(),
-                                   [&](auto name) { return options_.has_module(name); })) {
-      throw UserError(fmt::format("--trace-fst records the modules {}, which --module leaves out",
-                                  fmt::join(recorded, ", ")));
-    }
   }
 
   ExitCode run(Session& session) override {
@@ -138,41 +137,58 @@ class VerifyCommand : public Command {
           "--overflow leave out, or the tensors are empty");
     }
 
-    std::vector<std::vector<verify::Result>> parts(checks.size());
-    parallel_for(checks.size(), session.threads, [&](std::size_t i) { parts[i] = checks[i](); });
-    std::vector<verify::Result> results = verify::merge(parts);
-    if (wave) {
-      note_what_has_no_waveform(session);
-      record(results, *wave, session);
-    }
+    std::vector<verify::Result> results = verify::merge(run_checks(checks, session.threads));
+    if (wave) record(checks, results, *wave, session);
     if (thresholds_file) thresholds_file->write(thresholds, session);
     report(results, session);
     return verify::all_equal(results) ? ExitCode::good : ExitCode::check_failed;
   }
 
  private:
-  /// Names the modules asked for by name that --trace-fst cannot show.
-  void note_what_has_no_waveform(Session& session) const {
-    const auto recorded = verify::recorded_module_names();
-    std::vector<std::string> missing;
-    for (const std::string& name : options_.modules) {
-      if (std::find(recorded.begin(), recorded.end(), name) == recorded.end()) {
-        missing.push_back(name);
+  /// What each check said. With --fail-fast those behind the first that fails say nothing, however
+  /// many threads there are: they begin in order, so all before it have run.
+  [[nodiscard]] std::vector<std::vector<verify::Result>> run_checks(
+      const std::vector<verify::Check>& checks, unsigned threads) const {
+    std::vector<std::vector<verify::Result>> parts(checks.size());
+    std::atomic<std::size_t> first_failed = checks.size();
+    parallel_for(checks.size(), threads, [&](std::size_t i) {
+      if (i > first_failed) return;
+      parts[i] = checks[i](nullptr);
+      if (!fails_fast_ || verify::all_equal(parts[i])) return;
+      std::size_t known = first_failed;
+      while (i < known && !first_failed.compare_exchange_weak(known, i)) {
       }
-    }
-    if (missing.empty()) return;
-    session.note(fmt::format("--trace-fst has no waveform of {}, only of {}",
-                             fmt::join(missing, ", "), fmt::join(recorded, ", ")));
+    });
+    if (first_failed < parts.size()) parts.resize(first_failed + 1);
+    return parts;
   }
 
-  static void record(std::vector<verify::Result>& results, WaveFile& wave, Session& session) {
-    if (verify::record_scenes(results, wave.partial(), wave.path())) {
-      wave.commit();
-    } else {
+  /// Runs the check of the first row that differs, or else of the first, once more.
+  static void record(const std::vector<verify::Check>& checks, std::vector<verify::Result>& results,
+                     WaveFile& wave, Session& session) {
+    const auto differs = [](const verify::Result& r) { return r.mismatches > 0; };
+    auto shown = std::find_if(results.begin(), results.end(), differs);
+    const bool failed = shown != results.end();
+    if (!failed) shown = results.begin();
+    {
+      verify::Waveform file(
+          wave.partial(), failed ? verify::Window::around(shown->tick) : verify::Window::opening());
+      try {
+        checks[shown->check](&file);
+      } catch (const verify::Waveform::Complete&) {
+      }
+      if (failed) {
+        shown->first_mismatch +=
+            fmt::format("; waveform {} at {} ns", wave.path(), file.time_of(shown->tick));
+      }
+    }
+    wave.commit();
+    const auto more = std::count_if(std::next(shown), results.end(), differs);
+    if (more > 0) {
       session.note(
-          fmt::format("no waveform: the modules that differ are not among those that "
-                      "--trace-fst records: {}",
-                      fmt::join(verify::recorded_module_names(), ", ")));
+          fmt::format("{} more rows differ; --module, --format, --round and --overflow "
+                      "choose another for --trace-fst",
+                      more));
     }
   }
 
@@ -188,10 +204,7 @@ class VerifyCommand : public Command {
       mismatches += r.mismatches;
     }
     output_.write(table, session);
-    const bool could_record =
-        std::any_of(results.begin(), results.end(),
-                    [](const verify::Result& r) { return r.mismatches > 0 && r.scene; });
-    if (could_record && !wave_path_) {
+    if (mismatches > 0 && !wave_path_) {
       session.note("the same run with --trace-fst FILE writes the waveform of the first mismatch");
     }
     session.note(fmt::format("{} comparisons, {} mismatches{}", vectors, mismatches,
@@ -201,6 +214,7 @@ class VerifyCommand : public Command {
   TableOutput output_;
   TraceSelection traces_;
   verify::Options options_;
+  bool fails_fast_ = false;
   std::size_t trace_checks_ = 0;
   std::optional<std::string> thresholds_path_;
   std::optional<std::string> wave_path_;

@@ -35,15 +35,6 @@ struct StreamData {
   std::span<const float> values;
 };
 
-/// Modules whose streams can be recorded as a waveform.
-[[nodiscard]] std::span<const std::string_view> recorded_module_names();
-
-/// Records the scenes of the results that have a mismatch into an FST waveform, one behind the
-/// other, 1 ns a cycle, and appends to each first_mismatch where it stands in `name`, the file as
-/// the user knows it; without any mismatch the scenes of all results. False, and no file, if there
-/// is no scene. What the checks looked at must still be there.
-bool record_scenes(std::span<Result> results, const std::string& path, std::string_view name);
-
 /// Modules that can be compared.
 [[nodiscard]] std::span<const std::string_view> module_names();
 

@@ -1,34 +1,20 @@
 #include "sim/verify/compaction.hpp"
 
 #include <cstdint>
-#include <type_traits>
 
 #include <Vcompaction_bank.h>
 #ifdef GRADPATH_RTL_COVERAGE
 #include <Vcompaction_bank__Syms.h>
 #endif
+#include <fmt/format.h>
 
-#include "sim/verify/coverage.hpp"
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/packed_beats.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
-struct CompactionBank::Impl {
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() {
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
 
-  // The inputs settle while the clock is low: the properties sample them before the edge.
-  void clock(std::size_t row) {
-    using Clock = std::remove_reference_t<decltype(model.clk_i)>;
-    model.clk_i = 0;
-    model.eval();
-    model.clk_i = static_cast<Clock>(Clock{1} << row);
-    model.eval();
-  }
-
+struct CompactionBank::Impl : BankModel<Vcompaction_bank> {
   void idle() {
     model.valid_i = 0;
     model.bitmap_ready_i = 0;
@@ -65,14 +51,11 @@ struct CompactionBank::Impl {
     model.unpacked_ready_i = ready;
   }
 
-  VerilatedContext context;
-  Vcompaction_bank model{&context};
   std::vector<Row> rows;
 };
 
 CompactionBank::CompactionBank() : impl_(std::make_unique<Impl>()) {
   auto& model = impl_->model;
-  impl_->context.fatalOnError(false);  // a failed property is a result, not the end of the program
   model.rst_ni = 0;
   model.clk_i = 0;
   model.eval();
@@ -144,6 +127,14 @@ void CompactionBank::drive_unpack(const std::optional<Beat>& bitmap,
   impl_->model.eval();
 }
 
-bool CompactionBank::assertion_failed() const { return impl_->context.gotError(); }
+std::uint64_t CompactionBank::ticks() const { return impl_->ticks(); }
+
+std::optional<std::uint64_t> CompactionBank::failed_assertion() const {
+  return impl_->failed_assertion();
+}
+
+void CompactionBank::watch(Waveform* wave, std::size_t row) {
+  impl_->watch(wave, "compaction_bank", {fmt::format("gen_rows[{}]", row)});
+}
 
 }  // namespace gradpath::verify

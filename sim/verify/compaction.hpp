@@ -55,8 +55,12 @@ class CompactionBank {
   void drive_unpack(const std::optional<Beat>& bitmap, const std::optional<Beat>& codes,
                     bool ready);
 
-  /// True once a property of the RTL (an immediate assertion) has failed.
-  [[nodiscard]] bool assertion_failed() const;
+  /// Clock cycles so far, and that in which a property of the RTL (an immediate assertion) failed
+  /// first.
+  [[nodiscard]] std::uint64_t ticks() const;
+  [[nodiscard]] std::optional<std::uint64_t> failed_assertion() const;
+  /// Shows the row and the inputs that all share; null: nothing.
+  void watch(Waveform* wave, std::size_t row);
 
  private:
   struct Impl;

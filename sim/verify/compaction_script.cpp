@@ -49,7 +49,8 @@ void append_run(const Format& format, std::size_t lanes, const std::vector<Beat>
 }
 
 void compare_beats(const std::string& what, const std::vector<Beat>& expected,
-                   const std::vector<Beat>& got, std::size_t lanes, Result& result) {
+                   const StreamSink& sink, std::size_t lanes, Result& result) {
+  const std::vector<Beat>& got = sink.beats();
   const auto text = [&](const std::vector<Beat>& beats, std::size_t i) {
     if (i >= beats.size()) return std::string("nothing");
     std::string codes;
@@ -58,7 +59,10 @@ void compare_beats(const std::string& what, const std::vector<Beat>& expected,
   };
   for (std::size_t i = 0; i < std::max(expected.size(), got.size()); ++i) {
     const bool equal = i < expected.size() && i < got.size() && expected[i] == got[i];
-    result.count(equal, [&] {
+    // What never came is missed at the last that did.
+    const auto& ticks = sink.ticks();
+    const std::uint64_t tick = ticks.empty() ? 0 : ticks[std::min(i, ticks.size() - 1)];
+    result.count(equal, tick, [&] {
       return fmt::format("{}: beat {}: expected={} got={}", what, i, text(expected, i),
                          text(got, i));
     });

@@ -6,6 +6,7 @@
 
 #include "models/format/format.hpp"
 #include "sim/verify/result.hpp"
+#include "sim/verify/stream_ends.hpp"
 #include "sim/verify/streams.hpp"
 
 namespace gradpath::verify {
@@ -25,8 +26,8 @@ void append_code_beats(const std::vector<Code>& codes, std::size_t lanes, std::v
 void append_run(const Format& format, std::size_t lanes, const std::vector<Beat>& run,
                 CompactionScript& script);
 
-/// Compares streams beat by beat; `what` names them in the report.
+/// Compares a stream beat by beat with what came out; `what` names it in the report.
 void compare_beats(const std::string& what, const std::vector<Beat>& expected,
-                   const std::vector<Beat>& got, std::size_t lanes, Result& result);
+                   const StreamSink& sink, std::size_t lanes, Result& result);
 
 }  // namespace gradpath::verify

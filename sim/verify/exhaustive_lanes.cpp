@@ -53,13 +53,22 @@ struct WideBanks : QuantizerBank::Impl {
   void cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
             std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
             std::span<std::uint8_t> saturated) override {
-    const auto [model, inner] = places[row];
-    if (models[model] == nullptr) models[model] = kMakers[model]();
-    models[model]->cast(inner, scale_exponent, x, words, standard, saturated);
+    use(row).cast(places[row].second, scale_exponent, x, words, standard, saturated);
+  }
+  [[nodiscard]] std::uint64_t tick_of(std::size_t i) const override {
+    return models[used]->tick_of(i);
+  }
+  void watch(Waveform* wave, std::size_t row) override { use(row).watch(wave, places[row].second); }
+
+  QuantizerBank::Impl& use(std::size_t row) {
+    used = places[row].first;
+    if (models[used] == nullptr) models[used] = kMakers[used]();
+    return *models[used];
   }
 
   std::vector<std::pair<std::size_t, std::size_t>> places;
   std::array<std::unique_ptr<QuantizerBank::Impl>, kMakers.size()> models;
+  std::size_t used = 0;  ///< the model of the last call
 };
 
 }  // namespace
@@ -76,5 +85,9 @@ void QuantizerBank::cast(std::size_t row, int scale_exponent, std::span<const st
                          std::span<std::uint8_t> saturated) {
   impl_->cast(row, scale_exponent, x, words, standard, saturated);
 }
+
+std::uint64_t QuantizerBank::tick_of(std::size_t i) const { return impl_->tick_of(i); }
+
+void QuantizerBank::watch(Waveform* wave, std::size_t row) { impl_->watch(wave, row); }
 
 }  // namespace gradpath::verify

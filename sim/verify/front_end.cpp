@@ -1,25 +1,18 @@
 #include "sim/verify/front_end.hpp"
 
-#include <type_traits>
-
 #include <Vfront_end_bank.h>
 #ifdef GRADPATH_RTL_COVERAGE
 #include <Vfront_end_bank__Syms.h>
 #endif
+#include <fmt/format.h>
 
-#include "sim/verify/coverage.hpp"
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/packed_beats.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
 
-struct FrontEndBank::Impl {
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() {
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
-
+struct FrontEndBank::Impl : BankModel<Vfront_end_bank> {
   void set_pins(const Inputs& inputs) {
     model.valid_i = inputs.beat.has_value();
     if (inputs.beat) {
@@ -38,23 +31,11 @@ struct FrontEndBank::Impl {
     model.codes_ready_i = inputs.codes_ready;
   }
 
-  // The inputs settle while the clock is low: the properties sample them before the edge.
-  void clock(std::size_t row) {
-    using Clock = std::remove_reference_t<decltype(model.clk_i)>;
-    model.clk_i = 0;
-    model.eval();
-    model.clk_i = static_cast<Clock>(Clock{1} << row);
-    model.eval();
-  }
-
-  VerilatedContext context;
-  Vfront_end_bank model{&context};
   std::vector<Row> rows;
 };
 
 FrontEndBank::FrontEndBank() : impl_(std::make_unique<Impl>()) {
   auto& model = impl_->model;
-  impl_->context.fatalOnError(false);  // a failed property is a result, not the end of the program
   model.rst_ni = 0;
   model.clk_i = 0;
   model.eval();
@@ -62,14 +43,15 @@ FrontEndBank::FrontEndBank() : impl_(std::make_unique<Impl>()) {
     model.row_i = row;
     model.eval();
     const std::uint64_t bits = model.row_o;
-    const std::uint32_t histogram = model.histogram_o;
+    const std::uint64_t unit = model.unit_o;
     impl_->rows.push_back({.lanes = bits >> 32 & 0xff,
                            .quantizer = row_quantizer(static_cast<std::uint32_t>(bits)),
-                           .uses_logs = (bits >> 40 & 0xff) == 1,
-                           .pruner_random_bits = static_cast<int>(model.pruner_random_bits_o),
-                           .histogram = {.mantissa_bits = static_cast<int>(histogram >> 8 & 0xff),
-                                         .first_field = static_cast<int>(histogram >> 24),
-                                         .binades = static_cast<int>(histogram >> 16 & 0xff)}});
+                           .uses_logs = unit >> 32 == 1,
+                           .pruner_random_bits = static_cast<int>(unit & 0xff),
+                           .histogram = {.mantissa_bits = static_cast<int>(model.histogram_bits_o),
+                                         .first_field = static_cast<int>(unit >> 24 & 0xff),
+                                         .binades = static_cast<int>(unit >> 16 & 0xff)},
+                           .max_elements = (std::size_t{1} << (unit >> 8 & 0xff)) - 1});
   }
 }
 FrontEndBank::~FrontEndBank() = default;
@@ -112,6 +94,14 @@ void FrontEndBank::cycle(std::size_t row, const Inputs& inputs) {
   impl_->clock(row);
 }
 
-bool FrontEndBank::assertion_failed() const { return impl_->context.gotError(); }
+std::uint64_t FrontEndBank::ticks() const { return impl_->ticks(); }
+
+std::optional<std::uint64_t> FrontEndBank::failed_assertion() const {
+  return impl_->failed_assertion();
+}
+
+void FrontEndBank::watch(Waveform* wave, std::size_t row) {
+  impl_->watch(wave, "front_end_bank", {fmt::format("gen_rows[{}]", row)});
+}
 
 }  // namespace gradpath::verify

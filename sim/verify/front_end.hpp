@@ -23,6 +23,7 @@ class FrontEndBank {
     bool uses_logs = false;
     int pruner_random_bits = 0;
     HistogramThreshold::Config histogram = {};
+    std::size_t max_elements = 0;  ///< that its counters can hold in one stream
   };
 
   FrontEndBank();
@@ -59,8 +60,12 @@ class FrontEndBank {
   };
   /// One clock cycle.
   void cycle(std::size_t row, const Inputs& inputs);
-  /// True once a property of the RTL (an immediate assertion) has failed.
-  [[nodiscard]] bool assertion_failed() const;
+  /// Clock cycles so far, and that in which a property of the RTL (an immediate assertion) failed
+  /// first.
+  [[nodiscard]] std::uint64_t ticks() const;
+  [[nodiscard]] std::optional<std::uint64_t> failed_assertion() const;
+  /// Shows the row and the inputs that all share; null: nothing.
+  void watch(Waveform* wave, std::size_t row);
 
  private:
   struct Impl;

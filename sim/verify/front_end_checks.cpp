@@ -110,8 +110,10 @@ class GoldenFrontEnd {
 Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) {
   const auto specials = special_inputs();
   const std::uint32_t dice = random.word(0);
-  Stream stream{
-      .beats = std::vector<Beat>(1 + dice % 97), .targets = {}, .adapt = (dice >> 8 & 1) != 0};
+  const std::size_t most_beats = std::min<std::size_t>(97, row.max_elements / row.lanes);
+  Stream stream{.beats = std::vector<Beat>(1 + dice % most_beats),
+                .targets = {},
+                .adapt = (dice >> 8 & 1) != 0};
   if (dice >> 9 & 1) {
     stream.load = Setting{.alpha = random.word(1) % 0x7f800000u,
                           .scale_exponent = static_cast<int>(random.word(2) % 256) - 128};
@@ -169,8 +171,8 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
     inputs.codes_ready = codes.ready(dice >> 8);
     const auto view = bank.view(row);
     bank.cycle(row, inputs);
-    bitmap.clock(view.bitmap);
-    codes.clock(view.codes);
+    bitmap.clock(view.bitmap, bank.ticks() - 1);
+    codes.clock(view.codes, bank.ticks() - 1);
     return view;
   };
   const auto wait_until = [&](auto done) {
@@ -186,7 +188,7 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
     const auto compare_setting = [&](const FrontEndBank::View& view) {
       if (compared || !view.ready) return;
       compared = true;
-      result.count(view.setting == stream.setting, [&] {
+      result.count(view.setting == stream.setting, bank.ticks() - 1, [&] {
         return fmt::format("threshold and scale: expected=0x{:08x},2^{} got=0x{:08x},2^{}",
                            stream.setting.alpha, stream.setting.scale_exponent, view.setting.alpha,
                            view.setting.scale_exponent);
@@ -208,14 +210,15 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
   });
   for (int i = 0; i < 8; ++i) clock({});  // a beat too many would show now
   const std::size_t lanes = bank.rows()[row].lanes;
-  compare_beats("bitmap", golden.script().bitmap, bitmap.beats(), lanes, result);
-  compare_beats("codes", golden.script().codes, codes.beats(), lanes, result);
-  result.count(bank.view(row).setting == golden.setting(),
+  compare_beats("bitmap", golden.script().bitmap, bitmap, lanes, result);
+  compare_beats("codes", golden.script().codes, codes, lanes, result);
+  result.count(bank.view(row).setting == golden.setting(), bank.ticks(),
                [] { return std::string("threshold and scale after the last stream"); });
 }
 
-std::vector<Result> check_row(std::size_t row, const Options& options) {
+std::vector<Result> check_row(std::size_t row, const Options& options, Waveform* wave) {
   FrontEndBank bank;
+  bank.watch(wave, row);
   const FrontEndBank::Row& parameters = bank.rows()[row];
   Result result{.module = "front_end",
                 .format = format_name(parameters.quantizer.format),
@@ -228,9 +231,7 @@ std::vector<Result> check_row(std::size_t row, const Options& options) {
                   result);
     }
   }
-  if (bank.assertion_failed()) {
-    result.count(false, [] { return std::string("an assertion of the RTL failed"); });
-  }
+  result.count_assertion(bank.failed_assertion());
   return {result};
 }
 
@@ -246,7 +247,7 @@ std::vector<Check> make_front_end_checks(const Options& options) {
         !options.has_overflow(Overflow::saturate)) {
       continue;
     }
-    checks.emplace_back([=] { return check_row(row, options); });
+    checks.emplace_back([=](Waveform* wave) { return check_row(row, options, wave); });
   }
   return checks;
 }

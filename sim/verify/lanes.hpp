@@ -8,6 +8,7 @@
 
 #include "models/format/format.hpp"
 #include "models/round/rounding.hpp"
+#include "sim/verify/waveform.hpp"
 
 namespace gradpath::verify {
 
@@ -33,6 +34,10 @@ class QuantizerBank {
   void cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
             std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
             std::span<std::uint8_t> saturated);
+  /// The tick of the bank, from its making on, that evaluated element i of the last call.
+  [[nodiscard]] std::uint64_t tick_of(std::size_t i) const;
+  /// Shows the row and the inputs that all share; null: nothing.
+  void watch(Waveform* wave, std::size_t row);
 
   struct Impl;
 
@@ -53,6 +58,10 @@ class PrunerBank {
   /// out[row * x.size() + i]: x[i] pruned against alpha by that row; all fp32 bit patterns.
   void prune(std::uint32_t alpha, std::span<const std::uint32_t> x,
              std::span<const std::uint32_t> words, std::span<std::uint32_t> out);
+  /// The tick of the bank, from its making on, that evaluated element i of the last call.
+  [[nodiscard]] std::uint64_t tick_of(std::size_t i) const;
+  /// Shows all rows and the inputs that all share; null: nothing.
+  void watch(Waveform* wave);
 
  private:
   struct Impl;

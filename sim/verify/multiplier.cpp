@@ -4,21 +4,14 @@
 #ifdef GRADPATH_RTL_COVERAGE
 #include <Vmultiplier_bank__Syms.h>
 #endif
+#include <fmt/format.h>
 
-#include "sim/verify/coverage.hpp"
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
 
-struct MultiplierBank::Impl {
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() {
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
-
-  VerilatedContext context;
-  Vmultiplier_bank model{&context};
+struct MultiplierBank::Impl : BankModel<Vmultiplier_bank> {
   std::vector<Format> rows;
 };
 
@@ -41,10 +34,16 @@ MultiplierBank::Product MultiplierBank::multiply(std::size_t row, Code a, Code b
   auto& model = impl_->model;
   model.a_i = static_cast<std::uint8_t>(a);
   model.b_i = static_cast<std::uint8_t>(b);
-  model.eval();
+  impl_->evaluate();
   return {.negative = model.sign_o[row] != 0,
           .exponent = model.exponent_o[row],
           .significand = model.significand_o[row]};
+}
+
+std::uint64_t MultiplierBank::ticks() const { return impl_->ticks(); }
+
+void MultiplierBank::watch(Waveform* wave, std::size_t row) {
+  impl_->watch(wave, "multiplier_bank", {fmt::format("gen_rows[{}]", row)});
 }
 
 }  // namespace gradpath::verify

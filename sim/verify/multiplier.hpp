@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/format/format.hpp"
+#include "sim/verify/waveform.hpp"
 
 namespace gradpath::verify {
 
@@ -27,6 +28,11 @@ class MultiplierBank {
   /// The format of each row.
   [[nodiscard]] const std::vector<Format>& rows() const;
   [[nodiscard]] Product multiply(std::size_t row, Code a, Code b);
+
+  /// Products so far.
+  [[nodiscard]] std::uint64_t ticks() const;
+  /// Shows the row and the inputs that all share; null: nothing.
+  void watch(Waveform* wave, std::size_t row);
 
  private:
   struct Impl;

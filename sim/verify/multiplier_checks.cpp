@@ -11,8 +11,9 @@ namespace gradpath::verify {
 namespace {
 
 // All pairs of finite codes: the product of two decoded values is exact in double.
-std::vector<Result> check_row(std::size_t row) {
+std::vector<Result> check_row(std::size_t row, Waveform* wave) {
   MultiplierBank bank;
+  bank.watch(wave, row);
   const Format& format = bank.rows()[row];
   Result result{.module = "multiplier", .format = format_name(format)};
   const auto codes = static_cast<Code>(format.code_count());
@@ -27,7 +28,7 @@ std::vector<Result> check_row(std::size_t row) {
       const int exponent = got.exponent - 2 * format.bias - 2 * format.mantissa_bits;
       const double magnitude = std::ldexp(double{static_cast<float>(got.significand)}, exponent);
       const bool equal = magnitude == std::fabs(expected) && got.negative == std::signbit(expected);
-      result.count(equal, [&] {
+      result.count(equal, bank.ticks() - 1, [&] {
         return fmt::format("a=0x{:02x} b=0x{:02x} expected={} got={}{}", a, b, expected,
                            got.negative ? "-" : "", magnitude);
       });
@@ -44,7 +45,7 @@ std::vector<Check> make_multiplier_checks(const Options& options) {
   const MultiplierBank bank;
   for (std::size_t row = 0; row < bank.rows().size(); ++row) {
     if (!options.has_format(bank.rows()[row])) continue;
-    checks.emplace_back([=] { return check_row(row); });
+    checks.emplace_back([=](Waveform* wave) { return check_row(row, wave); });
   }
   return checks;
 }

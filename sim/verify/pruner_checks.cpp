@@ -71,7 +71,7 @@ class Comparison {
         const auto expected =
             std::bit_cast<std::uint32_t>(golden_[row].prune(std::bit_cast<float>(x[i]), words[i]));
         const std::uint32_t got = out_[row * n + i];
-        results_[row].count(got == expected, [&] {
+        results_[row].count(got == expected, bank_.tick_of(i), [&] {
           return fmt::format(
               "alpha=0x{:08x} x=0x{:08x} word=0x{:08x} expected=0x{:08x} got=0x{:08x}", alpha_,
               x[i], words[i], expected, got);
@@ -89,8 +89,10 @@ class Comparison {
   std::vector<std::uint32_t> out_;
 };
 
-std::vector<Result> check_chosen(std::uint32_t alpha, bool with_bf16, const Options& options) {
+std::vector<Result> check_chosen(std::uint32_t alpha, bool with_bf16, const Options& options,
+                                 Waveform* wave) {
   PrunerBank bank;
+  bank.watch(wave);
   const auto comparison = std::make_unique<Comparison>(bank, alpha, options);
   const CounterRandom random{derive(options.seed, alpha)};
   std::uint64_t index = 0;
@@ -106,8 +108,9 @@ std::vector<Result> check_chosen(std::uint32_t alpha, bool with_bf16, const Opti
 }
 
 std::vector<Result> check_range(std::uint32_t alpha, std::uint32_t top, int top_bits,
-                                const Options& options) {
+                                const Options& options, Waveform* wave) {
   PrunerBank bank;
+  bank.watch(wave);
   const auto comparison = std::make_unique<Comparison>(bank, alpha, options);
   const CounterRandom random{derive(options.seed, alpha)};
   const std::uint64_t count = std::uint64_t{1} << (32 - top_bits);
@@ -137,7 +140,8 @@ std::vector<Check> make_pruner_lane_checks(const Options& options) {
     for (const std::uint32_t alpha :
          {0u, 0x00400001u, 0x00800000u, 0x3fb504f3u, 0x0d000000u, 0x0d7fffffu, 0x7f7fffffu}) {
       for (std::uint32_t top = 0; top < 1u << kTopBits; ++top) {
-        checks.emplace_back([=] { return check_range(alpha, top, kTopBits, options); });
+        checks.emplace_back(
+            [=](Waveform* wave) { return check_range(alpha, top, kTopBits, options, wave); });
       }
     }
     return checks;
@@ -145,7 +149,8 @@ std::vector<Check> make_pruner_lane_checks(const Options& options) {
   std::size_t index = 0;
   for (const std::uint32_t alpha : pruner_thresholds(options.seed.value)) {
     const bool with_bf16 = index++ % 4 == 0;  // all inputs for some thresholds, corners for all
-    checks.emplace_back([=] { return check_chosen(alpha, with_bf16, options); });
+    checks.emplace_back(
+        [=](Waveform* wave) { return check_chosen(alpha, with_bf16, options, wave); });
   }
   return checks;
 }

@@ -6,21 +6,18 @@
 #include <Vpruner_bank__Syms.h>
 #endif
 
-#include "sim/verify/coverage.hpp"
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/lanes.hpp"
 
 namespace gradpath::verify {
 
-struct PrunerBank::Impl {
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() {
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
+struct PrunerBank::Impl : BankModel<Vpruner_bank> {
+  static constexpr std::size_t kInputs =
+      std::extent_v<std::remove_reference_t<decltype(Vpruner_bank::x_i)>>;
+  static_assert(kInputs > 0);
 
-  VerilatedContext context;
-  Vpruner_bank model{&context};
   std::vector<int> rows;
+  std::uint64_t before = 0;  ///< ticks before the last call of prune
 };
 
 PrunerBank::PrunerBank() : impl_(std::make_unique<Impl>()) {
@@ -41,9 +38,8 @@ const std::vector<int>& PrunerBank::rows() const { return impl_->rows; }
 void PrunerBank::prune(std::uint32_t alpha, std::span<const std::uint32_t> x,
                        std::span<const std::uint32_t> words, std::span<std::uint32_t> out) {
   auto& model = impl_->model;
-  constexpr std::size_t kInputs =
-      std::extent_v<std::remove_reference_t<decltype(Vpruner_bank::x_i)>>;
-  static_assert(kInputs > 0);
+  constexpr std::size_t kInputs = Impl::kInputs;
+  impl_->before = impl_->ticks();
   for (std::size_t i = 0; i < kInputs; ++i) model.alpha_i[i] = alpha & 0x7fffffffu;
   for (std::size_t begin = 0; begin < x.size(); begin += kInputs) {
     const std::size_t count = std::min(kInputs, x.size() - begin);
@@ -51,12 +47,16 @@ void PrunerBank::prune(std::uint32_t alpha, std::span<const std::uint32_t> x,
       model.x_i[i] = x[begin + i];
       model.random_i[i] = words[begin + i];
     }
-    model.eval();
+    impl_->evaluate();
     for (std::size_t row = 0; row < impl_->rows.size(); ++row) {
       for (std::size_t i = 0; i < count; ++i) out[row * x.size() + begin + i] = model.y_o[row][i];
     }
   }
 }
+
+std::uint64_t PrunerBank::tick_of(std::size_t i) const { return impl_->before + i / Impl::kInputs; }
+
+void PrunerBank::watch(Waveform* wave) { impl_->watch(wave, "pruner_bank", {}); }
 
 }  // namespace gradpath::verify
 

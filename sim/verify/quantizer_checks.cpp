@@ -95,7 +95,7 @@ class Comparison {
         continue;
       }
       for (std::size_t i = 0; i < n; ++i) {
-        results_[k].count(codes_[k][i] == expected_[i], [&] {
+        results_[k].count(codes_[k][i] == expected_[i], bank_.tick_of(i), [&] {
           return fmt::format("x=0x{:08x}{} word=0x{:08x} expected=0x{:02x} got=0x{:02x}", x[i],
                              parameters_.scaled ? fmt::format(" scale=2^{}", scale_exponent_) : "",
                              words[i], expected_[i], codes_[k][i]);
@@ -132,8 +132,9 @@ class Comparison {
   std::array<std::array<std::uint8_t, Batch::kBlock>, 2> codes_ = {};
 };
 
-std::vector<Result> check_chosen(std::size_t row, const Options& options) {
+std::vector<Result> check_chosen(std::size_t row, const Options& options, Waveform* wave) {
   QuantizerBank bank;
+  bank.watch(wave, row);
   const auto comparison = std::make_unique<Comparison>(bank, row, 0, false, options);
   const QuantizerRow& parameters = bank.rows()[row];
   const CounterRandom random{derive(options.seed, row)};
@@ -148,8 +149,10 @@ std::vector<Result> check_chosen(std::size_t row, const Options& options) {
 }
 
 // A format's corners, moved by the scale: what decides lies where x times the scale is a corner.
-std::vector<Result> check_scaled(std::size_t row, int scale_exponent, const Options& options) {
+std::vector<Result> check_scaled(std::size_t row, int scale_exponent, const Options& options,
+                                 Waveform* wave) {
   QuantizerBank bank;
+  bank.watch(wave, row);
   const auto comparison = std::make_unique<Comparison>(bank, row, scale_exponent, false, options);
   const CounterRandom random{
       derive(options.seed, row * 256 + static_cast<std::size_t>(128 + scale_exponent))};
@@ -173,8 +176,9 @@ std::vector<Result> check_scaled(std::size_t row, int scale_exponent, const Opti
 // code as a function of the random number is one step from down to up (golden model and RTL: the
 // carry of a sum), so it is known everywhere from the ends and the two numbers at the step.
 std::vector<Result> check_range(std::size_t row, std::uint32_t top, int top_bits,
-                                const Options& options) {
+                                const Options& options, Waveform* wave) {
   QuantizerBank bank;
+  bank.watch(wave, row);
   const auto comparison = std::make_unique<Comparison>(bank, row, 0, true, options);
   const QuantizerRow& parameters = bank.rows()[row];
   const std::uint64_t count = std::uint64_t{1} << (32 - top_bits);
@@ -206,14 +210,16 @@ std::vector<Check> make_quantizer_lane_checks(const Options& options) {
     }
     if (options.exhaustive) {
       for (std::uint32_t top = 0; top < 1u << kTopBits; ++top) {
-        checks.emplace_back([=] { return check_range(row, top, kTopBits, options); });
+        checks.emplace_back(
+            [=](Waveform* wave) { return check_range(row, top, kTopBits, options, wave); });
       }
       continue;
     }
-    checks.emplace_back([=] { return check_chosen(row, options); });
+    checks.emplace_back([=](Waveform* wave) { return check_chosen(row, options, wave); });
     if (!parameters.scaled) continue;
     for (const int scale_exponent : {-128, -127, -126, -40, -1, 1, 13, 100, 126, 127}) {
-      checks.emplace_back([=] { return check_scaled(row, scale_exponent, options); });
+      checks.emplace_back(
+          [=](Waveform* wave) { return check_scaled(row, scale_exponent, options, wave); });
     }
   }
   return checks;

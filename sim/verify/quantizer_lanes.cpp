@@ -21,4 +21,8 @@ void QuantizerBank::cast(std::size_t row, int scale_exponent, std::span<const st
   impl_->cast(row, scale_exponent, x, words, standard, saturated);
 }
 
+std::uint64_t QuantizerBank::tick_of(std::size_t i) const { return impl_->tick_of(i); }
+
+void QuantizerBank::watch(Waveform* wave, std::size_t row) { impl_->watch(wave, row); }
+
 }  // namespace gradpath::verify

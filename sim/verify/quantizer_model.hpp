@@ -4,7 +4,9 @@
 #include <cstddef>
 #include <type_traits>
 
-#include "sim/verify/coverage.hpp"
+#include <fmt/format.h>
+
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/lanes.hpp"
 #include "sim/verify/rows.hpp"
 
@@ -15,24 +17,20 @@ struct QuantizerBank::Impl {
   virtual void cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
                     std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
                     std::span<std::uint8_t> saturated) = 0;
+  [[nodiscard]] virtual std::uint64_t tick_of(std::size_t i) const = 0;
+  virtual void watch(Waveform* wave, std::size_t row) = 0;
   std::vector<QuantizerRow> rows;
 };
 
 /// One Verilated harness/quantizer_bank.sv; a template because each set of its parameters is a
 /// type.
 template <class Model>
-struct QuantizerModel : QuantizerBank::Impl {
+struct QuantizerModel : QuantizerBank::Impl, BankModel<Model> {
   static constexpr std::size_t kInputs =
       std::extent_v<std::remove_reference_t<decltype(Model::x_i)>>;
   static_assert(kInputs > 0);
 
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~QuantizerModel() override {
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
-  QuantizerModel(const QuantizerModel&) = delete;
-  QuantizerModel& operator=(const QuantizerModel&) = delete;
+  using BankModel<Model>::model;
 
   QuantizerModel() {
     model.clk_i = {};
@@ -47,6 +45,7 @@ struct QuantizerModel : QuantizerBank::Impl {
   void cast(std::size_t row, int scale_exponent, std::span<const std::uint32_t> x,
             std::span<const std::uint32_t> words, std::span<std::uint8_t> standard,
             std::span<std::uint8_t> saturated) override {
+    before_ = this->ticks();
     model.scale_exponent_i = static_cast<std::uint8_t>(scale_exponent);
     for (std::size_t begin = 0; begin < x.size(); begin += kInputs) {
       const std::size_t count = std::min(kInputs, x.size() - begin);
@@ -55,7 +54,7 @@ struct QuantizerModel : QuantizerBank::Impl {
         model.random_i[i] = words[begin + i];
       }
       toggle(row);  // either edge counts
-      model.eval();
+      this->evaluate();
       for (std::size_t i = 0; i < count; ++i) {
         standard[begin + i] = model.standard_o[row][i];
         saturated[begin + i] = model.saturated_o[row][i];
@@ -73,8 +72,14 @@ struct QuantizerModel : QuantizerBank::Impl {
     }
   }
 
-  VerilatedContext context;
-  Model model{&context};
+  [[nodiscard]] std::uint64_t tick_of(std::size_t i) const override {
+    return before_ + i / kInputs;
+  }
+  void watch(Waveform* wave, std::size_t row) override {
+    BankModel<Model>::watch(wave, "quantizer_bank", {fmt::format("gen_rows[{}]", row)});
+  }
+
+  std::uint64_t before_ = 0;  ///< ticks before the last cast
 };
 
 }  // namespace gradpath::verify

@@ -10,15 +10,7 @@
 
 namespace gradpath::verify {
 
-class StreamBank;
-
-/// What a waveform can show of a result: a row of StreamBank, and how to record it there.
-struct Scene {
-  std::size_t row = 0;
-  /// The bank has a trace open. Returns the ns of the clock edge at which the mismatch was seen, or
-  /// else at which the stream begins.
-  std::function<std::uint64_t(StreamBank&)> record;
-};
+class Waveform;
 
 /// What one RTL module with one set of parameters said, against the golden model.
 struct Result {
@@ -30,22 +22,29 @@ struct Result {
   std::uint64_t vectors = 0;
   std::uint64_t mismatches = 0;
   std::string first_mismatch = {};  ///< input, word, expected, got in hex; empty if all are equal
-  /// Around the first mismatch, or of the first stream if all are equal; none where the module
-  /// cannot be recorded. What the check looked at must still be there.
-  std::optional<Scene> scene = {};
+  std::uint64_t tick = 0;           ///< of its bank, in which the first mismatch was seen
+  std::size_t check = 0;  ///< of those merged: which had it, or if there is none the first
 
-  /// Counts one comparison; `describe` is called for the first mismatch alone.
+  /// Counts one comparison, in a tick of the bank; `describe` is called for the first mismatch
+  /// alone.
   template <class Describe>
-  void count(bool equal, Describe&& describe) {
+  void count(bool equal, std::uint64_t at, Describe&& describe) {
     ++vectors;
     if (equal) return;
-    if (mismatches == 0) first_mismatch = describe();
+    if (mismatches == 0) {
+      first_mismatch = describe();
+      tick = at;
+    }
     ++mismatches;
   }
+  /// Counts a failure where a property of the RTL (an immediate assertion) failed in a tick.
+  void count_assertion(const std::optional<std::uint64_t>& failed);
 };
 
-/// A piece of work that can run on any thread, beside all others.
-using Check = std::function<std::vector<Result>()>;
+/// A piece of work that can run on any thread, beside all others, and again with the same result.
+/// A waveform, or null, shows the row of the bank that it looks at; it then ends with
+/// Waveform::Complete once the window is over.
+using Check = std::function<std::vector<Result>(Waveform*)>;
 
 /// Adds up the results of one module and parameters, in the order given; the first mismatch of the
 /// first that has one stays.

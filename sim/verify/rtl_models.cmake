@@ -3,12 +3,17 @@
 # the tests build it a second time, over a broken copy of the RTL.
 # With GRADPATH_RTL_COVERAGE the models count lines, toggles and cover_points.sv (scripts/coverage).
 function(gradpath_rtl_models target rtl_dir)
+  find_package(verilator REQUIRED HINTS /usr/share/verilator)
+  find_package(Threads REQUIRED)
   find_package(ZLIB REQUIRED)  # of FST waveforms
   cmake_parse_arguments(ARG "" "OPTIMISE" "SOURCES;ARGS" ${ARGN})
   set(harness ${PROJECT_SOURCE_DIR}/sim/verify/harness)
   file(GLOB modules CONFIGURE_DEPENDS ${rtl_dir}/*.sv)
   list(REMOVE_ITEM modules ${ARG_SOURCES})
-  set(common -O3 --x-assign fast --x-initial fast --assert ${ARG_ARGS})
+  # Waveforms: buses of 16 lanes are wider than what is traced unless asked for.
+  set(common -O3 --x-assign fast --x-initial fast --assert --trace-max-width 1024 --trace-max-array 64
+    ${ARG_ARGS})
+  list(PREPEND ARG_SOURCES ${harness}/waveform.vlt)
   # Generated code: its own target, without our warnings, and without sanitizers or coverage, which
   # take minutes to compile over it and would look at Verilator, not at us. Its slow parts run once.
   set(speed OPT_FAST ${ARG_OPTIMISE} OPT_SLOW -O0 OPT_GLOBAL -O1)
@@ -29,31 +34,30 @@ function(gradpath_rtl_models target rtl_dir)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 100)
     target_compile_options(${target} PRIVATE -O0 -g0)
   endif()
-  verilate(${target} ${counted} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
+  verilate(${target} ${counted} TRACE_FST PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${quantizer_part} ${speed})
-  verilate(${target} ${counted} PREFIX Vmultiplier_bank TOP_MODULE multiplier_bank
+  verilate(${target} ${counted} TRACE_FST PREFIX Vmultiplier_bank TOP_MODULE multiplier_bank
     SOURCES ${ARG_SOURCES} ${harness}/multiplier_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} ${counted} PREFIX Vpruner_bank TOP_MODULE pruner_bank
+  verilate(${target} ${counted} TRACE_FST PREFIX Vpruner_bank TOP_MODULE pruner_bank
     SOURCES ${ARG_SOURCES} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
   verilate(${target} ${counted} TRACE_FST PREFIX Vstream_bank TOP_MODULE stream_bank
-    SOURCES ${harness}/stream_bank.vlt ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
-    VERILATOR_ARGS ${common} ${stream_part} --trace-max-width 1024 --trace-max-array 64 ${speed})
-  verilate(${target} ${counted} PREFIX Vstatistics_bank TOP_MODULE statistics_bank
+    SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
+    VERILATOR_ARGS ${common} ${stream_part} ${speed})
+  verilate(${target} ${counted} TRACE_FST PREFIX Vstatistics_bank TOP_MODULE statistics_bank
     SOURCES ${ARG_SOURCES} ${harness}/statistics_table.sv ${harness}/statistics_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${statistics_part} ${speed})
-  verilate(${target} ${counted} PREFIX Vfront_end_bank TOP_MODULE front_end_bank
+  verilate(${target} ${counted} TRACE_FST PREFIX Vfront_end_bank TOP_MODULE front_end_bank
     SOURCES ${ARG_SOURCES} ${harness}/front_end_table.sv ${harness}/front_end_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${front_end_part} ${speed})
-  verilate(${target} ${counted} PREFIX Vcompaction_bank TOP_MODULE compaction_bank
+  verilate(${target} ${counted} TRACE_FST PREFIX Vcompaction_bank TOP_MODULE compaction_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/compaction_table.sv
       ${harness}/compaction_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})
   # In no coverage: `verify` does not run it.
-  # Waveforms: buses of 16 lanes are wider than what is traced unless asked for.
   verilate(${target} TRACE_FST PREFIX Vdrop_in_bank TOP_MODULE drop_in_bank
     SOURCES ${harness}/drop_in.vlt ${ARG_SOURCES} ${harness}/drop_in_table.sv ${harness}/drop_in_bank.sv ${modules}
-    VERILATOR_ARGS ${common} --trace-max-width 1024 --trace-max-array 64 ${speed})
+    VERILATOR_ARGS ${common} ${speed})
   target_link_libraries(${target} PUBLIC Threads::Threads ZLIB::ZLIB)
   # What a failed property prints goes to stderr, where it does not mix with results.
   target_compile_options(${target} PRIVATE -include ${harness}/messages.hpp)

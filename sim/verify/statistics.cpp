@@ -1,24 +1,17 @@
 #include "sim/verify/statistics.hpp"
 
-#include <type_traits>
-
 #include <Vstatistics_bank.h>
 #ifdef GRADPATH_RTL_COVERAGE
 #include <Vstatistics_bank__Syms.h>
 #endif
+#include <fmt/format.h>
 
-#include "sim/verify/coverage.hpp"
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
 
-struct StatisticsBank::Impl {
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() {
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
-
+struct StatisticsBank::Impl : BankModel<Vstatistics_bank> {
   void set_pins(std::uint16_t target, const std::optional<Beat>& input, bool answer_ready) {
     model.target_i = target;
     model.valid_i = input.has_value();
@@ -30,23 +23,11 @@ struct StatisticsBank::Impl {
     model.ready_i = answer_ready;
   }
 
-  // The inputs settle while the clock is low: the properties sample them before the edge.
-  void clock(std::size_t row) {
-    using Clock = std::remove_reference_t<decltype(model.clk_i)>;
-    model.clk_i = 0;
-    model.eval();
-    model.clk_i = static_cast<Clock>(Clock{1} << row);
-    model.eval();
-  }
-
-  VerilatedContext context;
-  Vstatistics_bank model{&context};
   std::vector<Row> rows;
 };
 
 StatisticsBank::StatisticsBank() : impl_(std::make_unique<Impl>()) {
   auto& model = impl_->model;
-  impl_->context.fatalOnError(false);  // a failed property is a result, not the end of the program
   model.rst_ni = 0;
   model.clk_i = 0;
   model.eval();
@@ -56,7 +37,11 @@ StatisticsBank::StatisticsBank() : impl_(std::make_unique<Impl>()) {
     const std::uint64_t bits = model.row_o;
     const auto low = static_cast<std::uint32_t>(bits);
     Row entry{.unit = static_cast<Unit>(bits >> 40 & 0xff), .lanes = bits >> 32 & 0xff};
-    if (entry.unit == Unit::amax) entry.format = row_quantizer(low).format;
+    if (entry.unit == Unit::amax) {
+      entry.format = row_quantizer(low).format;
+    } else {
+      entry.max_elements = (std::size_t{1} << (low & 0xff)) - 1;
+    }
     if (entry.unit == Unit::histogram) {
       entry.config = {.mantissa_bits = static_cast<int>(low >> 8 & 0xff),
                       .first_field = static_cast<int>(low >> 24),
@@ -99,7 +84,15 @@ void StatisticsBank::cycle(std::size_t row, std::uint16_t target, const std::opt
   impl_->clock(row);
 }
 
-bool StatisticsBank::assertion_failed() const { return impl_->context.gotError(); }
+std::uint64_t StatisticsBank::ticks() const { return impl_->ticks(); }
+
+std::optional<std::uint64_t> StatisticsBank::failed_assertion() const {
+  return impl_->failed_assertion();
+}
+
+void StatisticsBank::watch(Waveform* wave, std::size_t row) {
+  impl_->watch(wave, "statistics_bank", {fmt::format("gen_rows[{}]", row)});
+}
 
 std::string_view unit_name(StatisticsBank::Unit unit) {
   switch (unit) {

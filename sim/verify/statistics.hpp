@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -23,6 +24,8 @@ class StatisticsBank {
     std::size_t lanes = 0;
     Format format = {};                      ///< of an amax unit
     HistogramThreshold::Config config = {};  ///< of a histogram
+    /// Elements that its counters can hold in one stream; of an amax unit any number.
+    std::size_t max_elements = std::numeric_limits<std::size_t>::max();
   };
 
   StatisticsBank();
@@ -45,8 +48,12 @@ class StatisticsBank {
   /// One clock cycle with these inputs.
   void cycle(std::size_t row, std::uint16_t target, const std::optional<Beat>& input,
              bool answer_ready);
-  /// True once a property of the RTL (an immediate assertion) has failed.
-  [[nodiscard]] bool assertion_failed() const;
+  /// Clock cycles so far, and that in which a property of the RTL (an immediate assertion) failed
+  /// first.
+  [[nodiscard]] std::uint64_t ticks() const;
+  [[nodiscard]] std::optional<std::uint64_t> failed_assertion() const;
+  /// Shows the row and the inputs that all share; null: nothing.
+  void watch(Waveform* wave, std::size_t row);
 
  private:
   struct Impl;

@@ -57,24 +57,14 @@ std::vector<float> random_values(const StreamRow& row, std::size_t count, Seed s
   return values;
 }
 
-/// A script with its stalls: made again where it is recorded, as a tensor's script is long.
 struct StalledScript {
   StreamScript script;
   Stalls stalls;
   Seed seed;
 };
 
-std::optional<std::uint64_t> run(StreamBank& bank, std::size_t row, const StalledScript& stalled,
-                                 Result& result) {
-  return run_script(bank, row, stalled.script, stalled.stalls, stalled.seed, result);
-}
-
-template <class Make>
-Scene make_scene(std::size_t row, Window window, Make make) {
-  return {.row = row, .record = [=](StreamBank& bank) {
-            const StalledScript stalled = make(bank.rows()[row]);
-            return record_script(bank, row, stalled.script, stalled.stalls, stalled.seed, window);
-          }};
+void run(StreamBank& bank, std::size_t row, const StalledScript& stalled, Result& result) {
+  run_script(bank, row, stalled.script, stalled.stalls, stalled.seed, result);
 }
 
 StalledScript random_script(const StreamRow& parameters, std::uint64_t index, Seed row_seed) {
@@ -91,20 +81,14 @@ StalledScript random_script(const StreamRow& parameters, std::uint64_t index, Se
   return {make_script(parameters, input), stalls, derive(seed, 2)};
 }
 
-std::vector<Result> check_random(std::size_t row, const Options& options) {
+std::vector<Result> check_random(std::size_t row, const Options& options, Waveform* wave) {
   StreamBank bank;
-  const StreamRow parameters = bank.rows()[row];
+  bank.watch(wave, row);
+  const StreamRow& parameters = bank.rows()[row];
   Result result = empty_result(parameters);
   const Seed row_seed = derive(options.seed, row);
-  const auto scene = [&](std::uint64_t index, Window window) {
-    return make_scene(
-        row, window, [=](const StreamRow& built) { return random_script(built, index, row_seed); });
-  };
-  result.scene = scene(0, {});
   for (std::uint64_t index = 0; index < 2 * kStalls.size(); ++index) {
-    const bool first = result.mismatches == 0;
-    const auto failed = run(bank, row, random_script(parameters, index, row_seed), result);
-    if (first && failed) result.scene = scene(index, {.failed = failed});
+    run(bank, row, random_script(parameters, index, row_seed), result);
   }
   return {result};
 }
@@ -144,54 +128,24 @@ StalledScript data_script(const StreamRow& parameters, const StreamData& data, S
   return {make_script(parameters, input), {.input = 48, .output = 48}, derive(input.seed, 2)};
 }
 
-std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data) {
+std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data,
+                               Waveform* wave) {
   StreamBank bank;
-  const StreamRow parameters = bank.rows()[row];
+  bank.watch(wave, row);
+  const StreamRow& parameters = bank.rows()[row];
   Result result = empty_result(parameters);
-  const Seed row_seed = derive(options.seed, row);
-  const auto failed = run(bank, row, data_script(parameters, data, row_seed), result);
-  if (failed) {
-    result.scene = make_scene(row, {.failed = failed}, [=](const StreamRow& built) {
-      return data_script(built, data, row_seed);
-    });
-  }
+  run(bank, row, data_script(parameters, data, derive(options.seed, row)), result);
   return {result};
 }
 
 }  // namespace
-
-std::span<const std::string_view> recorded_module_names() {
-  static constexpr std::array<std::string_view, 2> kRecorded = {"quantizer", "pruner"};
-  return kRecorded;
-}
-
-bool record_scenes(std::span<Result> results, const std::string& path, std::string_view name) {
-  const bool failed =
-      std::any_of(results.begin(), results.end(), [](const Result& r) { return r.mismatches > 0; });
-  std::vector<Result*> shown;
-  std::vector<std::size_t> rows;
-  for (Result& result : results) {
-    if (!result.scene || (failed && result.mismatches == 0)) continue;
-    shown.push_back(&result);
-    rows.push_back(result.scene->row);
-  }
-  if (shown.empty()) return false;
-  StreamBank bank;
-  bank.trace(path, rows);
-  for (Result* result : shown) {
-    const std::uint64_t time = result->scene->record(bank);
-    if (failed) result->first_mismatch += fmt::format("; waveform {} at {} ns", name, time);
-  }
-  bank.end_trace();
-  return true;
-}
 
 std::vector<Check> make_random_stream_checks(const Options& options) {
   const StreamBank bank;
   std::vector<Check> checks;
   for (std::size_t row = 0; row < bank.rows().size(); ++row) {
     if (!wanted(bank.rows()[row], options)) continue;
-    checks.emplace_back([=] { return check_random(row, options); });
+    checks.emplace_back([=](Waveform* wave) { return check_random(row, options, wave); });
   }
   return checks;
 }
@@ -201,7 +155,7 @@ std::vector<Check> make_stream_checks(const Options& options, const StreamData& 
   std::vector<Check> checks;
   for (std::size_t row = 0; row < rows.size(); ++row) {
     if (data.values.empty() || !wanted(rows[row], options)) continue;
-    checks.emplace_back([=] { return check_data(row, options, data); });
+    checks.emplace_back([=](Waveform* wave) { return check_data(row, options, data, wave); });
   }
   const auto more = make_statistics_stream_checks(options, data);
   checks.insert(checks.end(), more.begin(), more.end());
@@ -210,8 +164,9 @@ std::vector<Check> make_stream_checks(const Options& options, const StreamData& 
 
 std::vector<Check> make_lfsr_checks(const Options& options) {
   constexpr std::uint64_t kSteps = 4096;
-  return {[seed = options.seed] {
+  return {[seed = options.seed](Waveform* wave) {
     StreamBank bank;
+    bank.watch_lfsr(wave);
     Result result{.module = "lfsr"};
     const CounterRandom random{seed};
     for (std::uint32_t i = 0; i < 16; ++i) {
@@ -220,7 +175,7 @@ std::vector<Check> make_lfsr_checks(const Options& options) {
       Lfsr golden(start);
       for (std::uint64_t step = 0; step < kSteps; ++step) {
         const std::uint32_t got = bank.lfsr_word();
-        result.count(got == golden.word(), [&] {
+        result.count(got == golden.word(), bank.ticks(), [&] {
           return fmt::format("seed=0x{:08x} after {} cycles: expected=0x{:08x} got=0x{:08x}", start,
                              step, golden.word(), got);
         });
@@ -229,9 +184,7 @@ std::vector<Check> make_lfsr_checks(const Options& options) {
         if (moves) golden.step();
       }
     }
-    if (bank.assertion_failed()) {
-      result.count(false, [] { return std::string("an assertion of the RTL failed"); });
-    }
+    result.count_assertion(bank.failed_assertion());
     return std::vector<Result>{result};
   }};
 }

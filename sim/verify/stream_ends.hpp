@@ -36,7 +36,7 @@ class StreamSource {
   bool offering_ = false;
 };
 
-/// Takes beats and keeps them.
+/// Takes beats and keeps them, with the ticks of the bank in which they were taken.
 class StreamSink {
  public:
   explicit StreamSink(std::uint32_t stall) : stall_(stall) {}
@@ -47,15 +47,19 @@ class StreamSink {
     return ready_;
   }
   /// What the sender shows in this cycle.
-  void clock(const std::optional<Beat>& beat) {
-    if (beat && ready_) beats_.push_back(*beat);
+  void clock(const std::optional<Beat>& beat, std::uint64_t tick) {
+    if (!beat || !ready_) return;
+    beats_.push_back(*beat);
+    ticks_.push_back(tick);
   }
   [[nodiscard]] const std::vector<Beat>& beats() const { return beats_; }
+  [[nodiscard]] const std::vector<std::uint64_t>& ticks() const { return ticks_; }
 
  private:
   std::uint32_t stall_;
   bool ready_ = false;
   std::vector<Beat> beats_;
+  std::vector<std::uint64_t> ticks_;
 };
 
 }  // namespace gradpath::verify

@@ -8,6 +8,7 @@
 #include "models/format/codec.hpp"
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/quantize/quantizer.hpp"
+#include "sim/verify/stream_ends.hpp"
 
 namespace gradpath::verify {
 namespace {
@@ -93,7 +94,7 @@ StreamScript make_script(const StreamRow& row, const StreamInput& input) {
 namespace {
 
 void compare(const StreamRow& row, const StreamScript& script, std::size_t beat, const Beat& got,
-             Result& result) {
+             std::uint64_t tick, Result& result) {
   const Beat& expected = script.expected[beat];
   const auto place = [&](std::size_t lane) {
     return fmt::format("{}: element {} (beat {}, lane {})", script.name, beat * row.lanes + lane,
@@ -102,14 +103,14 @@ void compare(const StreamRow& row, const StreamScript& script, std::size_t beat,
   for (std::size_t lane = 0; lane < row.lanes; ++lane) {
     const bool equal = got.data[lane] == expected.data[lane];
     if (equal && (expected.mask >> lane & 1) == 0) continue;  // empty lanes count if wrong alone
-    result.count(equal, [&] {
+    result.count(equal, tick, [&] {
       return fmt::format("{}: x=0x{:08x} word=0x{:08x} expected=0x{:02x} got=0x{:02x}", place(lane),
                          script.inputs[beat].data[lane], script.words[beat * row.lanes + lane],
                          expected.data[lane], got.data[lane]);
     });
   }
   if (got.mask != expected.mask || got.last != expected.last) {
-    result.count(false, [&] {
+    result.count(false, tick, [&] {
       return fmt::format("{}: mask or last flag: expected=0x{:02x},{} got=0x{:02x},{}", place(0),
                          expected.mask, expected.last, got.mask, got.last);
     });
@@ -127,44 +128,39 @@ void fill_up(StreamBank& bank, std::size_t row, std::span<const std::uint32_t> s
 
 }  // namespace
 
-std::optional<std::uint64_t> run_script(StreamBank& bank, std::size_t row,
-                                        const StreamScript& script, Stalls stalls, Seed seed,
-                                        Result& result) {
+void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, Stalls stalls,
+                Seed seed, Result& result) {
   const StreamRow& parameters = bank.rows()[row];
   const CounterRandom random{seed};
   const std::size_t beats = script.inputs.size();
   const std::uint64_t patience = 1000 + 64 * static_cast<std::uint64_t>(beats);
-  bank.set_alpha(script.alpha);
-  bank.set_scale_exponent(script.scale_exponent);
   fill_up(bank, row, script.seeds);
   bank.reset(row, script.seeds);
 
-  const std::uint64_t earlier = result.mismatches;
-  std::optional<std::uint64_t> failed;
-  std::size_t accepted = 0;
   std::size_t taken = 0;
-  bool offering = false;  // a beat once offered stays until it is accepted
+  StreamSource source(script.inputs, stalls.input);
   std::uint64_t cycles = 0;
-  for (; taken < beats && cycles < patience && !bank.assertion_failed(); ++cycles) {
+  for (; taken < beats && cycles < patience && !bank.failed_assertion(); ++cycles) {
     const std::uint32_t dice = random.word(cycles);
-    offering = accepted < beats && (offering || (dice & 0xff) >= stalls.input);
+    const auto offer = source.offer(dice);
     const bool taking = (dice >> 8 & 0xff) >= stalls.output;
     const bool ready = bank.ready(row);
     const auto output = bank.output(row);
-    bank.cycle(row, offering ? std::optional(script.inputs[accepted]) : std::nullopt, taking);
-    if (offering && ready) {
-      ++accepted;
-      offering = false;
-    }
-    if (output && taking) compare(parameters, script, taken++, *output, result);
-    if (!failed && result.mismatches > earlier) failed = cycles;
+    // They are taken with a beat: without one they say something else.
+    bank.set_alpha(offer ? script.alpha : dice);
+    bank.set_scale_exponent(offer ? script.scale_exponent : static_cast<std::int8_t>(dice >> 16));
+    bank.cycle(row, offer, taking);
+    source.clock(ready);
+    if (output && taking) compare(parameters, script, taken++, *output, bank.ticks() - 1, result);
   }
-  const auto fail = [&](const std::string& what) { result.count(false, [&] { return what; }); };
-  if (bank.assertion_failed()) {
+  const auto fail = [&](const std::string& what) {
+    result.count(false, bank.failed_assertion().value_or(bank.ticks()), [&] { return what; });
+  };
+  if (bank.failed_assertion()) {
     fail(fmt::format("{}: an assertion of the RTL failed in cycle {}", script.name, cycles));
   } else if (taken < beats) {
     fail(fmt::format("{}: stuck after {} cycles: {} of {} beats accepted, {} taken", script.name,
-                     cycles, accepted, beats, taken));
+                     cycles, source.accepted(), beats, taken));
   } else if (bank.output(row)) {
     fail(fmt::format("{}: a beat after the last", script.name));
   }
@@ -173,41 +169,6 @@ std::optional<std::uint64_t> run_script(StreamBank& bank, std::size_t row,
     fail(fmt::format("{}: {} beats at full rate took {} cycles, expected {}", script.name, beats,
                      cycles, beats + kLatencyCycles));
   }
-  if (!failed && result.mismatches > earlier) failed = cycles;
-  return failed;
-}
-
-std::uint64_t record_script(StreamBank& bank, std::size_t row, const StreamScript& script,
-                            Stalls stalls, Seed seed, const Window& window) {
-  const CounterRandom random{seed};
-  const std::uint64_t shown = window.failed.value_or(0);
-  const std::uint64_t first = shown < Window::kBefore ? 0 : shown - Window::kBefore;
-  const std::uint64_t last = window.failed ? shown + Window::kAfter : Window::kOpening;
-  bank.set_alpha(script.alpha);
-  bank.set_scale_exponent(script.scale_exponent);
-  fill_up(bank, row, script.seeds);
-  bank.record(first == 0);  // then the reset is part of what is seen
-  bank.reset(row, script.seeds);
-
-  // The same dice as run_script: the same beats in the same cycles.
-  std::uint64_t time = 0;
-  std::size_t accepted = 0;
-  bool offering = false;
-  for (std::uint64_t cycle = 0; cycle <= last; ++cycle) {
-    if (cycle == first) bank.record(true);
-    const std::uint32_t dice = random.word(cycle);
-    offering = accepted < script.inputs.size() && (offering || (dice & 0xff) >= stalls.input);
-    const bool taking = (dice >> 8 & 0xff) >= stalls.output;
-    const bool ready = bank.ready(row);
-    bank.cycle(row, offering ? std::optional(script.inputs[accepted]) : std::nullopt, taking);
-    if (offering && ready) {
-      ++accepted;
-      offering = false;
-    }
-    if (cycle == shown) time = bank.trace_time();
-  }
-  bank.record(false);
-  return time;
 }
 
 }  // namespace gradpath::verify

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -44,24 +43,9 @@ struct Stalls {
 
 /// Sends a script through a row and compares every element, the order, masks and last flags; at
 /// full rate also the number of cycles. Counts into `result`, which also gets failed assertions of
-/// the RTL. Returns the cycle after the reset in which the first mismatch was seen.
-std::optional<std::uint64_t> run_script(StreamBank& bank, std::size_t row,
-                                        const StreamScript& script, Stalls stalls, Seed seed,
-                                        Result& result);
-
-/// The window of a waveform around a cycle in which a mismatch was seen; without one, the script's
-/// beginning. Bounds the file, however long the script is.
-struct Window {
-  static constexpr std::uint64_t kBefore = 64;
-  static constexpr std::uint64_t kAfter = 16;
-  static constexpr std::uint64_t kOpening = 128;
-  std::optional<std::uint64_t> failed = {};
-};
-
-/// Runs the script again and records the window; the bank has a trace open. Returns the time in ns
-/// at which the failed cycle, or else the first of the window, has its clock edge.
-std::uint64_t record_script(StreamBank& bank, std::size_t row, const StreamScript& script,
-                            Stalls stalls, Seed seed, const Window& window);
+/// the RTL.
+void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, Stalls stalls,
+                Seed seed, Result& result);
 
 /// Cycles from the acceptance of a beat to the first in which it can be taken (rtl/README.md).
 inline constexpr std::uint64_t kLatencyCycles = 2;

@@ -1,33 +1,17 @@
 #include "sim/verify/streams.hpp"
 
-#include <type_traits>
-
 #include <Vstream_bank.h>
 #ifdef GRADPATH_RTL_COVERAGE
 #include <Vstream_bank__Syms.h>
 #endif
 #include <fmt/format.h>
-#include <verilated_fst_c.h>
 
-#include "sim/verify/coverage.hpp"
+#include "sim/verify/bank_model.hpp"
 #include "sim/verify/rows.hpp"
 
 namespace gradpath::verify {
-namespace {
 
-constexpr std::uint64_t kPicosecondsPerCycle = 1000;
-
-}  // namespace
-
-struct StreamBank::Impl {
-  Impl() { context.traceEverOn(true); }
-  // A model unregisters from the thread's context, which must not be one that is gone.
-  ~Impl() {
-    if (wave) wave->close();
-    add_coverage(model);
-    Verilated::threadContextp(&context);
-  }
-
+struct StreamBank::Impl : BankModel<Vstream_bank> {
   void set_pins(const std::optional<Beat>& input, bool ready) {
     model.valid_i = input.has_value();
     if (input) {
@@ -38,31 +22,11 @@ struct StreamBank::Impl {
     model.ready_i = ready;
   }
 
-  // The inputs settle while the clock is low: the properties sample them before the edge.
-  void clock(std::size_t row) {
-    using Clock = std::remove_reference_t<decltype(model.clk_i)>;
-    model.clk_i = 0;
-    model.eval();
-    if (recording) {
-      ++time;
-      wave->dump(time * kPicosecondsPerCycle - kPicosecondsPerCycle / 2);
-    }
-    model.clk_i = static_cast<Clock>(Clock{1} << row);
-    model.eval();
-    if (recording) wave->dump(time * kPicosecondsPerCycle);
-  }
-
-  VerilatedContext context;
-  Vstream_bank model{&context};
   std::vector<StreamRow> rows;
-  std::unique_ptr<VerilatedFstC> wave;
-  bool recording = false;
-  std::uint64_t time = 0;  ///< cycles in the waveform
 };
 
 StreamBank::StreamBank() : impl_(std::make_unique<Impl>()) {
   auto& model = impl_->model;
-  impl_->context.fatalOnError(false);  // a failed property is a result, not the end of the program
   model.rst_ni = 0;
   model.eval();
   for (std::uint32_t row = 0; row < model.row_count_o; ++row) {
@@ -131,27 +95,17 @@ void StreamBank::cycle(std::size_t row, const std::optional<Beat>& input, bool r
   impl_->clock(row);
 }
 
-bool StreamBank::assertion_failed() const { return impl_->context.gotError(); }
+std::uint64_t StreamBank::ticks() const { return impl_->ticks(); }
 
-void StreamBank::trace(const std::string& path, std::span<const std::size_t> rows) {
-  impl_->wave = std::make_unique<VerilatedFstC>();
-  impl_->model.trace(impl_->wave.get(), 99);
-  impl_->wave->dumpvars(1, "TOP.stream_bank");
-  for (const std::size_t row : rows) {
-    impl_->wave->dumpvars(99, fmt::format("TOP.stream_bank.gen_rows[{}]", row));
-  }
-  impl_->wave->open(path.c_str());
+std::optional<std::uint64_t> StreamBank::failed_assertion() const {
+  return impl_->failed_assertion();
 }
 
-void StreamBank::record(bool on) { impl_->recording = on && impl_->wave != nullptr; }
-
-std::uint64_t StreamBank::trace_time() const { return impl_->time; }
-
-void StreamBank::end_trace() {
-  record(false);
-  if (impl_->wave) impl_->wave->close();
-  impl_->wave.reset();
+void StreamBank::watch(Waveform* wave, std::size_t row) {
+  impl_->watch(wave, "stream_bank", {fmt::format("gen_rows[{}]", row)});
 }
+
+void StreamBank::watch_lfsr(Waveform* wave) { impl_->watch(wave, "stream_bank", {"u_lfsr"}); }
 
 void StreamBank::lfsr_reset(std::uint32_t seed) {
   auto& model = impl_->model;
@@ -163,11 +117,12 @@ void StreamBank::lfsr_reset(std::uint32_t seed) {
 
 void StreamBank::lfsr_cycle(bool step) {
   auto& model = impl_->model;
-  model.lfsr_step_i = step;
-  model.lfsr_clk_i = 0;
-  model.eval();
-  model.lfsr_clk_i = 1;
-  model.eval();
+  impl_->tick(
+      [&] {
+        model.lfsr_step_i = step;
+        model.lfsr_clk_i = 0;
+      },
+      [&] { model.lfsr_clk_i = 1; });
 }
 
 std::uint32_t StreamBank::lfsr_word() const { return impl_->model.lfsr_word_o; }

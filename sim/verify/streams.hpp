@@ -11,6 +11,7 @@
 
 #include "models/format/format.hpp"
 #include "models/round/rounding.hpp"
+#include "sim/verify/waveform.hpp"
 
 namespace gradpath::verify {
 
@@ -58,16 +59,13 @@ class StreamBank {
   void drive(const std::optional<Beat>& input, bool ready);
   /// One clock cycle with these inputs.
   void cycle(std::size_t row, const std::optional<Beat>& input, bool ready);
-  /// True once a property of the RTL (an immediate assertion) has failed.
-  [[nodiscard]] bool assertion_failed() const;
-
-  /// Opens an FST waveform of these rows and the inputs they share, 1 ns a cycle, until
-  /// end_trace(); in it stands what happens while recording. Once an object.
-  void trace(const std::string& path, std::span<const std::size_t> rows);
-  void record(bool on);
-  /// Nanoseconds of the waveform: the clock edge of the last cycle that was recorded.
-  [[nodiscard]] std::uint64_t trace_time() const;
-  void end_trace();
+  /// Clock cycles so far, and that in which a property of the RTL (an immediate assertion) failed
+  /// first.
+  [[nodiscard]] std::uint64_t ticks() const;
+  [[nodiscard]] std::optional<std::uint64_t> failed_assertion() const;
+  /// Shows the row, or the LFSR, and the inputs that all share; null: nothing.
+  void watch(Waveform* wave, std::size_t row);
+  void watch_lfsr(Waveform* wave);
 
   /// The bare LFSR: reset with a seed; one cycle; its word.
   void lfsr_reset(std::uint32_t seed);

@@ -58,7 +58,7 @@ TEST(RtlStreams, NeitherReadyNorTheOutputDependsOnAnyInputWithinACycle) {
                  (random.word(draw) & 1) != 0);
     }
   }
-  EXPECT_FALSE(bank.assertion_failed());
+  EXPECT_FALSE(bank.failed_assertion().has_value());
 }
 
 TEST(RtlStreams, HoldThreeBeatsWhileTheOutputIsStalledAndThenGiveOneACycle) {
@@ -115,7 +115,7 @@ TEST(RtlStreams, AThresholdThatMovesLeavesTheBeatsInsideAlone) {
     ASSERT_TRUE(bank.output(row));
     EXPECT_EQ(bank.output(row)->data[0], 0u);
   }
-  EXPECT_FALSE(bank.assertion_failed());
+  EXPECT_FALSE(bank.failed_assertion().has_value());
 }
 
 // The scoreboard itself, with expectations that are wrong on purpose.
@@ -153,11 +153,11 @@ TEST(Scoreboard, ARunWithoutAComparisonIsAFailure) {
 
 TEST(Scoreboard, MergingAddsUpAndKeepsTheFirstMismatch) {
   Result a{.module = "m"};
-  a.count(true, [] { return std::string(); });
+  a.count(true, 0, [] { return std::string(); });
   Result b = a;
-  b.count(false, [] { return std::string("b"); });
+  b.count(false, 7, [] { return std::string("b"); });
   Result c = a;
-  c.count(false, [] { return std::string("c"); });
+  c.count(false, 9, [] { return std::string("c"); });
   const std::vector<std::vector<Result>> parts = {{a}, {b}, {c}};
   const auto merged = merge(parts);
   ASSERT_EQ(merged.size(), 1u);

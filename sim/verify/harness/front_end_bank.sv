@@ -33,20 +33,17 @@ module front_end_bank #(
     // The table, for the program to read back.
     output logic [31:0] row_count_o,
     input  logic [31:0] row_i,
-    output logic [63:0] row_o,
-    output logic [31:0] pruner_random_bits_o,
-    output logic [31:0] histogram_o  // first field, binades, mantissa bits, 0
+    output logic [39:0] row_o,  // lanes and the row of the quantizer
+    output logic [39:0] unit_o,  // the threshold unit and what stands behind it
+    output logic [ 7:0] histogram_bits_o
 );
 
-  assign row_count_o          = 32'(Rows);
-  assign row_o                = 64'(front_end_table::row(int'(row_i)));
-  assign pruner_random_bits_o = 32'(front_end_table::PrunerRandomBits);
-  assign histogram_o          = {
-    8'(front_end_table::FirstField), 8'(front_end_table::Binades), 8'(front_end_table::HistogramBits), 8'b0
-  };
+  assign row_count_o      = 32'(Rows);
+  assign {unit_o, row_o}  = front_end_table::row(int'(row_i));
+  assign histogram_bits_o = 8'(front_end_table::HistogramBits);
 
   for (genvar r = 0; r < Rows; r++) begin : gen_rows
-    localparam logic [47:0] Row = front_end_table::row(r);
+    localparam logic [79:0] Row = front_end_table::row(r);
     localparam int unsigned Lanes = 32'(Row[39:32]);
     localparam int unsigned CodeBits = 32'(Row[31:28]) + 32'(Row[27:24]) + 1;
 
@@ -72,12 +69,12 @@ module front_end_bank #(
         .Saturate        (1'b1),
         .Rounding        (32'(Row[15:12])),
         .RandomBits      (32'(Row[7:0])),
-        .PrunerRandomBits(front_end_table::PrunerRandomBits),
-        .UsesLogs        (Row[47:40] == front_end_table::Logs),
+        .PrunerRandomBits(32'(Row[47:40])),
+        .UsesLogs        (Row[79:72] == front_end_table::Logs),
         .HistogramBits   (front_end_table::HistogramBits),
-        .FirstField      (front_end_table::FirstField),
-        .Binades         (front_end_table::Binades),
-        .CountBits       (front_end_table::CountBits)
+        .FirstField      (32'(Row[71:64])),
+        .Binades         (32'(Row[63:56])),
+        .CountBits       (32'(Row[55:48]))
     ) u_front_end (
         .clk_i           (clk_i[r]),
         .rst_ni,

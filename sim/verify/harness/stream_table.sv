@@ -8,6 +8,7 @@ package stream_table;
   // Module, overflow, lanes, then a row as in quantizer_table.sv. A pruner has random bits alone.
   localparam Rows = {
       {Quantizer, ToStandard, 8'd8, quantizer_table::row(0)},  // e5m2, rne
+      {Quantizer, ToStandard, 8'd2, 4'd3, 4'd2, 8'd3, 4'd6, 1'b0, 3'd0, 8'd4},  // e3m2, sr:4
       {Quantizer, ToLargest, 8'd8, 4'd5, 4'd2, 8'd15, 4'd6, 1'b0, 3'd0, 8'd24},  // e5m2, sr
       {Quantizer, ToStandard, 8'd8, 4'd4, 4'd3, 8'd7, 4'd0, 1'b0, 3'd1, 8'd1},  // e4m3fn, rne
       {Quantizer, ToLargest, 8'd8, 4'd4, 4'd3, 8'd7, 4'd6, 1'b0, 3'd1, 8'd24},  // e4m3fn, sr
@@ -18,6 +19,7 @@ package stream_table;
       {Quantizer, ToStandard, 8'd5, 4'd5, 4'd2, 8'd15, 4'd7, 1'b0, 3'd0, 8'd8},  // e5m2, sru:8
       {Quantizer, ToStandard, 8'd2, 4'd4, 4'd3, 8'd7, 4'd2, 1'b1, 3'd1, 8'd1},  // e4m3fn, rtz, scaled
       {Quantizer, ToLargest, 8'd8, 4'd5, 4'd2, 8'd15, 4'd7, 1'b1, 3'd0, 8'd24},  // e5m2, sru, scaled
+      {Pruner, ToStandard, 8'd2, 32'd8},
       {Pruner, ToStandard, 8'd8, 32'd24},
       {Pruner, ToStandard, 8'd3, 32'd8},
       {Pruner, ToStandard, 8'd1, 32'd1}
