@@ -21,7 +21,7 @@ module decompactor #(
     input  logic                      bitmap_last_i,
     input  logic                      codes_valid_i,
     output logic                      codes_ready_o,
-    input  logic [Lanes*CodeBits-1:0] codes_i,
+    input  logic [Lanes*CodeBits-1:0] codes_i,         // 0 in lanes outside the mask
     input  logic [         Lanes-1:0] codes_mask_i,    // from lane 0 without a gap
     input  logic                      codes_last_i,
     output logic                      valid_o,

@@ -54,6 +54,13 @@ def miter(inputs, outputs, has_clock):
                      f"  always @(posedge clk_i) held_{prefix}q <= {now};",
                      f"  always @(posedge clk_i) stalls_{prefix}q <= rst_ni & {name} & ~a_{prefix}ready_o;"]
             keeps.append(f"(~stalls_{prefix}q | held_{prefix}q == {now})")
+        widths = dict(inputs)
+        if "codes_mask_i" in widths:  # what the ports' comments ask of packed codes
+            lanes = widths["codes_mask_i"]
+            bits = widths["codes_i"] // lanes
+            packed = [f"(codes_mask_i[{i}] | codes_i[{i * bits}+:{bits}] == 0)" for i in range(lanes)]
+            packed += [f"(codes_mask_i[{i}] | ~codes_mask_i[{i + 1}])" for i in range(lanes - 1)]
+            keeps.append(f"(~codes_valid_i | ({' & '.join(packed)}))")
         body += ["  reg started_q; reg broken_q;", f"  wire keeps = {' & '.join(keeps)};",
                  "  always @(posedge clk_i) started_q <= started_q | ~rst_ni;",
                  "  always @(posedge clk_i) broken_q <= broken_q | ~keeps;"]

@@ -92,10 +92,10 @@ def report(rows, command, seconds):
     totals = [sum(count(row, k) for row in rows) for k in kinds]
     lines.append(f"| all | | {sum(r['mutants'] for r in rows)} | {sum(r['killed'] for r in rows)} | "
                  + " | ".join(map(str, totals)) + f" | {seconds:.0f} |")
-    lines += ["", "## Not killed", "", "| block | mutant | is | by |", "| --- | --- | --- | --- |"]
+    lines += ["", "## Not killed", "", "| block | k | mutant | is | by |", "| --- | ---: | --- | --- | --- |"]
     for row in rows:
-        for kind, how, where, _ in row["explained"]:
-            lines.append(f"| {row['name']} | {where} | {kind} | {how} |")
+        for number, (kind, how, where, _) in zip(row["numbers"], row["explained"]):
+            lines.append(f"| {row['name']} | {number} | {where} | {kind} | {how} |")
     return "\n".join(lines) + "\n"
 
 
@@ -152,9 +152,11 @@ def main():
     rows = []
     for i in run_now:
         own = [e for (j, _), e in zip(survivors, explained) if j == i]
+        numbers = [firsts[i] + k - 1 for j, k in survivors if j == i]
         seconds = sum(s for (j, _), (_, s) in zip(jobs, noticed) if j == i) + sum(e[3] for e in own)
         rows.append({"name": chosen[i].name, "verify": " ".join(chosen[i].verify), "mutants": len(lines[i]),
-                     "killed": len(lines[i]) - len(own), "explained": own, "seconds": seconds})
+                     "killed": len(lines[i]) - len(own), "explained": own, "numbers": numbers,
+                     "seconds": seconds})
     text = report(rows, " ".join(["scripts/mutate", *sys.argv[1:]]), sum(row["seconds"] for row in rows))
     if arguments.blocks:
         print(text, end="")

@@ -10,7 +10,7 @@ import tempfile
 class Run:
     caption: str
     show: list  # pins, top to bottom
-    inputs: dict  # pin: its value, or a list of them, one a cycle (the last stays)
+    inputs: dict  # pin: its value, a list of them, one a cycle (the last stays), or the pin that it is wired to
     parameters: dict = dataclasses.field(default_factory=dict)
     cycles: int = 12
     skip: int = 0  # cycles run before the picture
@@ -67,24 +67,62 @@ RUNS = {
          "data_i": [0] * 22 + [*BEATS, 0], "mask_i": 3, "last_i": [0] * 25 + [1, 0], "pruner_seed_i": 0x9e3779b97f4a7c15,
          "quantizer_seed_i": 1, "bitmap_ready_i": 1, "codes_ready_i": 1},
         {"Lanes": 2, "FirstField": 120, "Binades": 4}, 18, 19),
+    "stream_buffer": Run(
+        "Five beats; the output stalls for two cycles, in which a second beat enters and then no more",
+        ["valid_i", "ready_o", "data_i", "valid_o", "ready_i", "data_o"],
+        {"valid_i": [1, 1, 1, 1, 1, 1, 0], "data_i": [0xa1, 0xa2, 0xa3, 0xa4, 0xa4, 0xa5, 0], "ready_i": [1, 1, 0, 0, 1]}, {"Width": 8}, 10),
+    "stream_stage": Run(
+        "Four beats through a stage whose logic passes its operand on; the output stalls for three cycles, and three beats are inside",
+        ["valid_i", "ready_o", "data_i", "accepts_o", "operand_o", "result_i", "valid_o", "ready_i", "data_o"],
+        {"valid_i": [1] * 7 + [0], "data_i": [0xa1, 0xa2, 0xa3, 0xa4, 0xa4, 0xa4, 0xa4, 0], "ready_i": [0, 0, 0, 0, 0, 1],
+         "result_i": "operand_o"}, {"OperandWidth": 8, "ResultWidth": 8}, 11),
+    "lfsr": Run("From the seed 1; the word stands still while `step_i` is low", ["step_i", "word_o"],
+                {"seed_i": 1, "step_i": [1, 1, 0, 0, 1]}, {}, 8),
+    "lane_words": Run("The top eight bits of two lanes' words, lane 0 in the lower two digits", ["step_i", "words_o"],
+                      {"seed_i": 0x9e3779b97f4a7c15, "step_i": [1, 1, 0, 1]}, {"Lanes": 2, "RandomBits": 8}, 8),
+    "histogram_bank": Run(
+        "Bucket 2 is counted twice, bucket 1 once; then both are read, and bucket 2 is cleared",
+        ["index_i", "add_i", "clear_i", "count_o"],
+        {"index_i": [0, 1, 2, 3, 2, 2, 1, 1, 2, 2, 2], "clear_i": [1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 0],
+         "add_i": [0, 0, 0, 0, 1, 1, 1, 0]}, {"Buckets": 4, "CountBits": 8}, 7, 4),
+    "quantizer_lane": Run(
+        "To e5m2, to nearest even: 1, 1.125 and 1.375 (ties), -0.3, 3e-5 (subnormal), 60000 (rounds to the largest finite), 61440 (overflows), NaN",
+        ["x_i", "code_o"],
+        {"x_i": [f32(v) for v in (1.0, 1.125, 1.375, -0.3, 3e-5, 60000.0, 61440.0)] + [0x7fc00000]}, {}, 8),
+    "pruner_lane": Run(
+        "Against a threshold of 1 with eight random bits: 2 passes; 0.5 is kept as 1 while the number is below half, -0.25 below a quarter",
+        ["x_i", "alpha_i", "random_i", "y_o"],
+        {"x_i": [f32(v) for v in (2.0, 0.5, 0.5, -0.25, -0.25, 1e-6)], "alpha_i": f32(1.0),
+         "random_i": [255, 0x7f, 0x80, 0x3f, 0x40, 0]}, {"RandomBits": 8}, 6),
+    "multiplier": Run(
+        "e5m2: 1 times 1, 1.75 times -1.5, the smallest subnormal times 1, zero",
+        ["a_i", "b_i", "sign_o", "exponent_o", "significand_o"],
+        {"a_i": [0x3c, 0x3f, 0x01, 0x00], "b_i": [0x3c, 0xbe, 0x3c, 0x3c]}, {"ExponentBits": 5, "MantissaBits": 2}, 4),
+    **{name: Run("The first entries", ["index_i", "value_o"], {"index_i": list(range(8))}, {}, 8)
+       for name in ("log2_table", "exp2_table", "threshold_table")},
 }
 
 
 def testbench(name, run, widths):
     """Drives the pins after each edge and prints them before the next."""
-    ports = ", ".join(f".{pin}({pin})" for pin in widths if pin not in ("clk_i", "rst_ni"))
-    declarations = "".join(f"  logic [{width - 1}:0] {pin} = '0;\n" for pin, width in widths.items() if pin not in ("clk_i", "rst_ni"))
+    ports = ", ".join(f".{pin}({pin})" for pin in widths)
+    wired = {pin: to for pin, to in run.inputs.items() if isinstance(to, str)}
+    declarations = "".join(f"  logic [{width - 1}:0] {pin}{'' if pin in wired else ' = 0'};\n"
+                           for pin, width in widths.items() if pin not in ("clk_i", "rst_ni"))
     parameters = ", ".join(f".{key}({value})" for key, value in run.parameters.items())
     drives = []
     for cycle in range(run.skip + run.cycles):
         for pin, values in run.inputs.items():
+            if pin in wired:
+                continue
             values = values if isinstance(values, list) else [values]
             if cycle < len(values):
                 drives.append(f"    if (cycle == {cycle}) {pin} = {widths[pin]}'h{values[cycle] % (1 << widths[pin]):x};\n")
+    wires = "".join(f"  assign {pin} = {to};\n" for pin, to in wired.items())
     shown = ", ".join(run.show)
     pattern = " ".join("%h" for _ in run.show)
     return (f"module tb;\n  logic clk_i = 0, rst_ni = 0;\n{declarations}  int cycle = -3;\n"
-            f"  {name} #({parameters}) u_block (.clk_i, .rst_ni, {ports});\n"
+            f"  {name} #({parameters}) u_block ({ports});\n{wires}"
             "  always #5 clk_i = !clk_i;\n"
             "  always @(negedge clk_i) begin\n    cycle = cycle + 1;\n    rst_ni = cycle >= 0;\n" + "".join(drives) +
             f"    #4;\n    if (cycle >= {run.skip}) $display(\"WAVE {pattern}\", {shown});\n"
@@ -140,7 +178,8 @@ def draw(name, rtl):
             out.append(f'<text x="{x + cell / 2}" y="{top - 12}" text-anchor="middle" fill="#888">{cycle}</text>')
     clock = "".join(f"{left + c * cell},{top + row - 6} {left + c * cell},{top + 6} {left + (c + .5) * cell},{top + 6} "
                     f"{left + (c + .5) * cell},{top + row - 6} " for c in range(count))
-    for index, (pin, values) in enumerate([("clk_i", None), *pins.items()]):
+    clocks = [("clk_i", None)] if "clk_i" in widths else []
+    for index, (pin, values) in enumerate([*clocks, *pins.items()]):
         high, low = top + index * row + 6, top + (index + 1) * row - 6
         out.append(f'<text x="{left - 8}" y="{low - 2}" text-anchor="end" fill="#222">{pin}</text>')
         if values is None:

@@ -52,7 +52,7 @@ class VerifyCommand : public Command {
               "lanes: all 2^32 inputs instead of chosen ones; sr and sru with the four random "
               "words an "
               "input that decide all, the pruner with three against each of seven thresholds")
-        .flag("fail-fast", "begin no further comparison once one has found a mismatch")
+        .flag("fail-fast", "end at the first mismatch, but for what is under way")
         .value("trace", "FILE", "a trace, as TRACE is")
         .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces")
         .group("Threshold units")
@@ -87,7 +87,7 @@ class VerifyCommand : public Command {
       }
     }
     options_.exhaustive = arguments.flag("exhaustive");
-    fails_fast_ = arguments.flag("fail-fast");
+    options_.fail_fast = arguments.flag("fail-fast");
     std::vector<std::string> paths = arguments.positional();
     if (const auto path = arguments.optional_text("trace")) paths.push_back(*path);
     traces_.setup(std::move(paths), arguments.text("tensors"));
@@ -154,7 +154,7 @@ class VerifyCommand : public Command {
     parallel_for(checks.size(), threads, [&](std::size_t i) {
       if (i > first_failed) return;
       parts[i] = checks[i](nullptr);
-      if (!fails_fast_ || verify::all_equal(parts[i])) return;
+      if (!options_.fail_fast || verify::all_equal(parts[i])) return;
       std::size_t known = first_failed;
       while (i < known && !first_failed.compare_exchange_weak(known, i)) {
       }
@@ -214,7 +214,6 @@ class VerifyCommand : public Command {
   TableOutput output_;
   TraceSelection traces_;
   verify::Options options_;
-  bool fails_fast_ = false;
   std::size_t trace_checks_ = 0;
   std::optional<std::string> thresholds_path_;
   std::optional<std::string> wave_path_;

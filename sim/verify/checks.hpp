@@ -20,9 +20,14 @@ struct Options {
   std::vector<Format> formats = {};
   std::vector<Rounding> roundings = {};
   std::vector<Overflow> overflows = {};
+  bool fail_fast = false;   ///< no further stream or block of inputs once one has a mismatch
   bool exhaustive = false;  ///< all 2^32 inputs through the lanes instead of the chosen ones
   Seed seed = {};
 
+  /// Whether a check goes on after what it has found.
+  [[nodiscard]] bool goes_on(const Result& result) const {
+    return !fail_fast || result.mismatches == 0;
+  }
   [[nodiscard]] bool has_module(std::string_view name) const;
   [[nodiscard]] bool has_format(const Format& format) const;
   [[nodiscard]] bool has_rounding(const Rounding& rounding) const;

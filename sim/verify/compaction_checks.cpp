@@ -20,9 +20,16 @@ struct Stalls3 {
   std::uint32_t bitmap = 0;
   std::uint32_t codes = 0;
 };
-constexpr std::array kStalls = {Stalls3{0, 0, 0},     Stalls3{128, 0, 0},  Stalls3{0, 128, 0},
-                                Stalls3{0, 0, 128},   Stalls3{96, 96, 96}, Stalls3{32, 224, 32},
-                                Stalls3{32, 32, 224}, Stalls3{224, 32, 32}};
+constexpr std::array kStalls = {Stalls3{0, 0, 0},
+                                Stalls3{128, 0, 0},
+                                Stalls3{0, 128, 0},
+                                Stalls3{0, 0, 128},
+                                Stalls3{96, 96, 96},
+                                Stalls3{32, 224, 32},
+                                Stalls3{32, 32, 224},
+                                Stalls3{224, 32, 32},
+                                Stalls3{kWaitsForAnOffer, kWaitsForAnOffer, kWaitsForAnOffer},
+                                Stalls3{64, kWaitsForAnOffer, 64}};
 
 // Runs of 1 to 12 beats with all densities, some beats with holes or empty, both zeros among them.
 CompactionScript random_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
@@ -89,9 +96,9 @@ void check_packing(CompactionBank& bank, std::size_t row, const CompactionScript
       run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
         const std::uint32_t dice = random.word(cycle);
         const auto offer = input.offer(dice);
-        const bool takes_bitmap = bitmap.ready(dice >> 8);
-        const bool takes_codes = codes.ready(dice >> 16);
         const auto view = bank.pack_view(row);
+        const bool takes_bitmap = bitmap.ready(view.bitmap, dice >> 8);
+        const bool takes_codes = codes.ready(view.codes, dice >> 16);
         bank.pack_cycle(row, offer, takes_bitmap, takes_codes);
         input.clock(view.ready);
         bitmap.clock(view.bitmap, bank.ticks() - 1);
@@ -128,8 +135,8 @@ void check_unpacking(CompactionBank& bank, std::size_t row, const CompactionScri
         const std::uint32_t dice = random.word(cycle);
         const auto bits = bitmap.offer(dice);
         const auto packed = codes.offer(dice >> 8);
-        const bool takes = output.ready(dice >> 16);
         const auto view = bank.unpack_view(row);
+        const bool takes = output.ready(view.output, dice >> 16);
         bank.unpack_cycle(row, bits, packed, takes);
         bitmap.clock(view.bitmap_ready);
         codes.clock(view.codes_ready);
@@ -197,8 +204,8 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
   for (const Stalls3 stalls : kStalls) {
     const Seed seed = derive(options.seed, ++purpose);
     const CompactionScript script = random_script(parameters, kRuns, seed);
-    if (packs) check_packing(bank, row, script, stalls, derive(seed, 1), packing);
-    if (!unpacks) continue;
+    if (packs && options.goes_on(packing)) check_packing(bank, row, script, stalls, derive(seed, 1), packing);
+    if (!unpacks || !options.goes_on(unpacking)) continue;
     check_unpacking(bank, row, script, true, stalls, derive(seed, 2), unpacking);
     check_unpacking(bank, row, faulty_script(parameters, kRuns, derive(seed, 3)), false, stalls,
                     derive(seed, 4), unpacking);

@@ -167,9 +167,9 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
   std::uint64_t cycle = 0;
   const auto clock = [&](FrontEndBank::Inputs inputs) {
     const std::uint32_t dice = random.word(cycle++) >> 8;
-    inputs.bitmap_ready = bitmap.ready(dice);
-    inputs.codes_ready = codes.ready(dice >> 8);
     const auto view = bank.view(row);
+    inputs.bitmap_ready = bitmap.ready(view.bitmap, dice);
+    inputs.codes_ready = codes.ready(view.codes, dice >> 8);
     bank.cycle(row, inputs);
     bitmap.clock(view.bitmap, bank.ticks() - 1);
     codes.clock(view.codes, bank.ticks() - 1);
@@ -225,8 +225,8 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
                 .rounding = rounding_name(parameters.quantizer.rounding),
                 .overflow = "saturate",
                 .scale = "exponent"};
-  for (const std::uint32_t stall : {0u, 32u, 128u, 200u}) {
-    for (std::uint64_t repeat = 0; repeat < 3; ++repeat) {
+  for (const std::uint32_t stall : {0u, 32u, 128u, 200u, kWaitsForAnOffer}) {
+    for (std::uint64_t repeat = 0; repeat < 3 && options.goes_on(result); ++repeat) {
       run_streams(bank, row, stall, derive(derive(options.seed, 0xf0 + row), 8 * stall + repeat),
                   result);
     }

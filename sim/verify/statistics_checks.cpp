@@ -9,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
 #include "models/quantize/scale.hpp"
 #include "sim/verify/checks.hpp"
@@ -101,6 +102,7 @@ std::vector<float> random_values(const StatisticsBank::Row& row, std::size_t cou
   }
   const double width = std::array{0.0, 0.3, 1.0, 2.0, 4.0, 12.0}[(dice >> 8) % 6];
   const std::uint32_t zeros = std::array{0u, 0u, 64u, 230u}[dice >> 16 & 3];
+  const bool flat = (dice >> 26 & 3) == 0;  // the sums grow as fast as they can
   const std::uint32_t special = std::array{0u, 2u, 16u, 256u}[dice >> 20 & 3];
   std::vector<float> values(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -108,7 +110,8 @@ std::vector<float> random_values(const StatisticsBank::Row& row, std::size_t cou
     const std::uint32_t b = random.word(3 * i + 2);
     double sum = 0;  // of four uniforms: near enough to normal
     for (int k = 0; k < 4; ++k) sum += (b >> (8 * k) & 0xff) / 255.0 - 0.5;
-    const double magnitude = (1.0 + (a & 0x7fffff) / 8388608.0) * std::exp2(centre + width * sum);
+    const double fraction = 1.0 + (a & 0x7fffff) / 8388608.0;
+    const double magnitude = flat ? std::exp2(centre) : fraction * std::exp2(centre + width * sum);
     values[i] = static_cast<float>(a >> 31 ? -magnitude : magnitude);
     if ((a >> 23 & 0xff) < zeros) values[i] = a >> 31 ? -0.0f : 0.0f;
     if ((random.word(3 * i + 3) & 0xff) < special) {
@@ -211,9 +214,9 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
       const std::uint32_t dice = random.word(cycle);
       const auto offer = source.offer(dice);
       const std::uint16_t target = targets[std::min(source.accepted(), targets.size() - 1)];
-      const bool takes = (dice >> 8 & 0xff) >= stall;
       const bool ready = bank.ready(row);
       const auto answer = bank.answer(row);
+      const bool takes = is_ready(stall, answer.has_value(), dice >> 8);
       bank.cycle(row, target, offer, takes);
       source.clock(ready);
       if (takes) got = answer;
@@ -232,6 +235,29 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
   }
 }
 
+// Magnitudes on both sides of every change of the scale exponent: in each binade of fp32, subnormals
+// too, the fraction of the format's largest finite value and those beside it; and the format's
+// corners.
+std::vector<std::uint32_t> amax_corners(const Format& format) {
+  std::vector<std::uint32_t> corners;
+  for (const std::uint32_t x : corner_inputs(format)) {
+    if ((x >> 31) == 0) corners.push_back(x);
+  }
+  int ignored = 0;
+  const double fraction = 2 * std::frexp(max_finite(format), &ignored);  // 1 up to 2
+  for (int exponent = -149; exponent < 128; ++exponent) {
+    const auto at =
+        std::bit_cast<std::uint32_t>(static_cast<float>(std::ldexp(fraction, exponent)));
+    const auto begin = std::bit_cast<std::uint32_t>(static_cast<float>(std::ldexp(1.0, exponent)));
+    std::vector<std::uint32_t> near = {begin, begin + 1, at - 1, at};
+    for (int bit = 0; bit < 23; ++bit) near.push_back(at + (1u << bit));
+    for (const std::uint32_t x : near) {
+      if (x < 0x7f800000u) corners.push_back(x);
+    }
+  }
+  return corners;
+}
+
 bool wanted(const StatisticsBank::Row& row, const Options& options) {
   return options.has_module(unit_name(row.unit)) &&
          (row.unit != Unit::amax || options.has_format(row.format));
@@ -246,24 +272,24 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   StatisticsBank bank;
   bank.watch(wave, row);
   Result result = empty_result(bank.rows()[row]);
-  for (const std::uint32_t stall : {0u, 64u, 200u}) {
+  for (const std::uint32_t stall : {0u, 64u, 200u, kWaitsForAnOffer}) {
     const Seed seed = derive(derive(options.seed, 0x57a7 + row), stall);
     const auto scripts = random_scripts(bank.rows()[row], 96, seed);
     constexpr std::size_t kAfterAReset = 12;
-    for (std::size_t first = 0; first < scripts.size(); first += kAfterAReset) {
+    for (std::size_t first = 0; first < scripts.size() && options.goes_on(result);
+         first += kAfterAReset) {
       run_scripts(bank, row, std::span(scripts).subspan(first, kAfterAReset), stall,
                   derive(seed, first + 1), result);
     }
   }
-  if (bank.rows()[row].unit == Unit::log) {
+  if (bank.rows()[row].unit == Unit::log && options.goes_on(result)) {
     run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);
   }
   // Every bit pattern that an exponent decides, as a stream of its own.
-  if (bank.rows()[row].unit == Unit::amax) {
+  if (bank.rows()[row].unit == Unit::amax && options.goes_on(result)) {
     std::vector<Script> scripts;
     const CounterRandom random{options.seed};
-    for (const std::uint32_t x : corner_inputs(bank.rows()[row].format)) {
-      if (x >> 31) continue;
+    for (const std::uint32_t x : amax_corners(bank.rows()[row].format)) {
       const std::array values = {std::bit_cast<float>(x)};
       scripts.push_back(
           make_script(bank.rows()[row], fmt::format("0x{:08x}", x), 0, values, {}, random));

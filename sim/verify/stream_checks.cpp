@@ -9,6 +9,7 @@
 #include "models/format/formats.hpp"
 #include "models/quantize/scale.hpp"
 #include "sim/verify/checks.hpp"
+#include "sim/verify/stream_ends.hpp"
 #include "sim/verify/stream_run.hpp"
 #include "sim/verify/streams.hpp"
 #include "sim/verify/vectors.hpp"
@@ -17,7 +18,8 @@ namespace gradpath::verify {
 namespace {
 
 constexpr std::array kStalls = {Stalls{0, 0},     Stalls{128, 0},  Stalls{0, 128},
-                                Stalls{128, 128}, Stalls{32, 224}, Stalls{224, 32}};
+                                Stalls{128, 128}, Stalls{32, 224}, Stalls{224, 32},
+                                Stalls{64, kWaitsForAnOffer}};
 
 bool wanted(const StreamRow& row, const Options& options) {
   if (row.is_pruner) return options.has_module("pruner") && options.has_rounding(row.rounding);
@@ -72,12 +74,17 @@ StalledScript random_script(const StreamRow& parameters, std::uint64_t index, Se
   const Stalls stalls = kStalls[index / 2];
   const Seed seed = derive(row_seed, index);
   const auto values = random_values(parameters, kElements, seed);
+  const CounterRandom random{derive(seed, 3)};
+  // Thresholds of any fraction in the upper binades of the values, so that many are near.
+  const std::uint32_t alpha = index == 0 ? 0x3f800000u
+                                         : (127 - random.word(1) % 12) << 23 | random.word(0) >> 9;
   const StreamInput input{.name = fmt::format("random stream {}", index + 1),
                           .values = values,
-                          .alpha = std::bit_cast<std::uint32_t>(stalls.input == 0 ? 1.0f : 0.7f),
+                          .alpha = alpha,
                           .scale_exponent = static_cast<int>((index + 1) % 7) - 3,
                           .seed = seed,
-                          .holes = index % 2 == 1};
+                          .holes = index % 2 == 1,
+                          .decides = index % 3 == 2};
   return {make_script(parameters, input), stalls, derive(seed, 2)};
 }
 
@@ -87,7 +94,7 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   const StreamRow& parameters = bank.rows()[row];
   Result result = empty_result(parameters);
   const Seed row_seed = derive(options.seed, row);
-  for (std::uint64_t index = 0; index < 2 * kStalls.size(); ++index) {
+  for (std::uint64_t index = 0; index < 2 * kStalls.size() && options.goes_on(result); ++index) {
     run(bank, row, random_script(parameters, index, row_seed), result);
   }
   return {result};

@@ -10,11 +10,21 @@
 
 namespace gradpath::verify {
 
+/// In place of the chance of a stall: the receiver is ready as soon as a beat is offered, and not
+/// before. A sender that waits for it to be ready is stuck. (To a sender: full rate.)
+inline constexpr std::uint32_t kWaitsForAnOffer = 256;
+
+/// Whether a receiver with that chance of a stall in 256ths is ready; dice: a random byte.
+[[nodiscard]] inline bool is_ready(std::uint32_t stall, bool is_offered, std::uint32_t dice) {
+  return stall == kWaitsForAnOffer ? is_offered : (dice & 0xff) >= stall;
+}
+
 /// Offers beats in order; one once offered stays until it is accepted.
 class StreamSource {
  public:
   /// stall: chance in 256ths that a cycle begins without an offer.
-  StreamSource(std::span<const Beat> beats, std::uint32_t stall) : beats_(beats), stall_(stall) {}
+  StreamSource(std::span<const Beat> beats, std::uint32_t stall)
+      : beats_(beats), stall_(stall == kWaitsForAnOffer ? 0 : stall) {}
 
   /// The offer of this cycle; dice: a random byte.
   [[nodiscard]] std::optional<Beat> offer(std::uint32_t dice) {
@@ -41,9 +51,9 @@ class StreamSink {
  public:
   explicit StreamSink(std::uint32_t stall) : stall_(stall) {}
 
-  /// Whether it is ready in this cycle; dice: a random byte.
-  [[nodiscard]] bool ready(std::uint32_t dice) {
-    ready_ = (dice & 0xff) >= stall_;
+  /// Whether it is ready in this cycle, in which `beat` is offered; dice: a random byte.
+  [[nodiscard]] bool ready(const std::optional<Beat>& beat, std::uint32_t dice) {
+    ready_ = is_ready(stall_, beat.has_value(), dice);
     return ready_;
   }
   /// What the sender shows in this cycle.

@@ -37,6 +37,17 @@ std::vector<std::uint32_t> golden_outputs(const StreamRow& row, const StreamInpu
   return out;
 }
 
+// The smallest magnitude that is not pruned to 0 by this word: keeping is monotone in it.
+std::uint32_t smallest_kept(const StochasticPruner& pruner, std::uint32_t word) {
+  std::uint32_t dropped = 0;
+  std::uint32_t kept = 0x7f7fffffu;
+  while (kept - dropped > 1) {
+    const std::uint32_t middle = dropped + (kept - dropped) / 2;
+    (pruner.prune(std::bit_cast<float>(middle), word) != 0 ? kept : dropped) = middle;
+  }
+  return kept;
+}
+
 }  // namespace
 
 StreamScript make_script(const StreamRow& row, const StreamInput& input) {
@@ -69,6 +80,14 @@ StreamScript make_script(const StreamRow& row, const StreamInput& input) {
     }
   }
 
+  if (input.decides && row.is_pruner) {
+    const StochasticPruner pruner(std::bit_cast<float>(input.alpha), row.rounding.random_bits);
+    for (std::size_t i = 0; i < values.size(); i += 2) {
+      const std::uint32_t dice = random.word(~std::uint64_t{i});
+      const std::uint32_t bits = smallest_kept(pruner, script.words[i]) - (dice & 1);
+      values[i] = std::bit_cast<float>(bits | (dice & 0x80000000u));
+    }
+  }
   const auto out = golden_outputs(row, input, values, script.words);
   for (std::size_t beat = 0; beat < beats; ++beat) {
     Beat in;
@@ -143,9 +162,9 @@ void run_script(StreamBank& bank, std::size_t row, const StreamScript& script, S
   for (; taken < beats && cycles < patience && !bank.failed_assertion(); ++cycles) {
     const std::uint32_t dice = random.word(cycles);
     const auto offer = source.offer(dice);
-    const bool taking = (dice >> 8 & 0xff) >= stalls.output;
     const bool ready = bank.ready(row);
     const auto output = bank.output(row);
+    const bool taking = is_ready(stalls.output, output.has_value(), dice >> 8);
     // They are taken with a beat: without one they say something else.
     bank.set_alpha(offer ? script.alpha : dice);
     bank.set_scale_exponent(offer ? script.scale_exponent : static_cast<std::int8_t>(dice >> 16));

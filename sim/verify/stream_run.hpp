@@ -30,12 +30,14 @@ struct StreamInput {
   int scale_exponent = 0;
   Seed seed;
   bool holes = false;  ///< some lanes of some beats hold no element
+  /// Of a pruner: every other value is the smallest that its lane's random word keeps, or that below.
+  bool decides = false;
 };
 
 /// The golden model's beats for a row.
 [[nodiscard]] StreamScript make_script(const StreamRow& row, const StreamInput& input);
 
-/// Chances of a stall in a cycle, in 256ths: 0 is full rate.
+/// Chances of a stall in a cycle, in 256ths: 0 is full rate. output: or kWaitsForAnOffer.
 struct Stalls {
   std::uint32_t input = 0;
   std::uint32_t output = 0;
