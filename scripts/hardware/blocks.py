@@ -156,10 +156,4 @@ def cost_instances():
     rows += [quantizer(f, r, "standard", "quantizer", Lanes=2)
              for f in formats(ending="f") for r in ("rne", "sr:8")]
     rows += [pruner(bits, "pruner", Lanes=2) for bits in (8, 24)]
-    rows += [Instance(block, ()) for block in ("log2_table", "exp2_table", "threshold_table")]
-    # All of it, with either threshold unit.
-    e5m2 = format_of("e5m2")
-    rows += [Instance("front_end", (("Lanes", 2), *format_parameters(e5m2), *rounding_parameters("sr:24"),
-                                    ("PrunerRandomBits", 24), ("UsesLogs", uses), *counts), e5m2, "sr:24", "saturate")
-             for uses in ("1'b0", "1'b1")]
     return list(dict.fromkeys(rows))

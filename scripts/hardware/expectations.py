@@ -112,7 +112,7 @@ HEAD = """# Cost of every block and format
 
 Made by `scripts/synth` ({versions}; osu018 cells of the package qflow-tech-osu018, typical corner; {seconds:.0f} s, of which known results cost nothing). All rows: [cost.csv](cost.csv), which `gradpath sweep --cost results/synth/cost.csv` joins to its errors.
 
-- **area_ge**: cell area over NAND2X1's ({nand2_area:.0f} um^2), before layout. `synth -flatten -nofsm`, flip-flops mapped by `dfflibmap`, logic by `abc -script {abc}` (area first, since the default script scatters by a third and hides the trends; then fanouts buffered and gates sized).
+- **area_ge**: cell area over NAND2X1's ({nand2_area:.0f} um^2), before layout. `synth -flatten`, flip-flops mapped by `dfflibmap`, logic by `abc -script {abc}` (area first, since the default script scatters by a third and hides the trends; then fanouts buffered and gates sized).
 - **delay_fo4**: OpenSTA's longest path (from inputs driven by INVX4, or a register, to outputs that drive four INVX1, or a register) over the delay of an INVX1 that drives four of its kind, measured by OpenSTA as the slope of a chain: {fo4_ns:.4f} ns here. Nobody asked the mapper for speed: compare formats, don't expect a timed design's clock.
 - **power_proxy**: energy a cycle in pJ, OpenSTA `report_power` with every net toggling with probability {activity} a cycle, whatever the data. It ranks; it does not predict.
 - Lanes are combinational; `quantizer` and `pruner` are the streams, with their registers and LFSRs (lanes in `parameters`).
@@ -132,27 +132,9 @@ def report(rows, checks, versions, **facts):
              "also leaves a bit less to look at for `is anything left?`, and speed was not asked for.\n\n")
     text += table(["expectation", "required", "pairs", "inverted", "beyond the noise", "worst"],
                   [[c.text, "yes" if c.required else "no", c.pairs, c.inversions, c.failures, c.worst or "-"] for c in checks])
-    text += "\n" + netlist_section(rows)
     for block in dict.fromkeys(r["block"] for r in rows):
         text += "\n" + block_section(block, [r for r in rows if r["block"] == block])
     return text
-
-
-def netlist_section(rows):
-    """What is proven of the netlists, by block (netlist.py)."""
-    kinds = {"source": "equal the source", "words": "equal its word-level form", "undecided": "undecided"}
-    lines = []
-    for block in dict.fromkeys(r["block"] for r in rows):
-        own = [r for r in rows if r["block"] == block]
-        lines.append([f"`{block}`", len(own), *(sum(r["netlist"] == kind for r in own) for kind in kinds)])
-    lines.append(["all", *(sum(line[i] for line in lines) for i in range(1, len(kinds) + 2))])
-    return ("## The netlists are the RTL\nEach netlist of cells is proven equal to the source as elaborated, every "
-            "output in every cycle of runs of any length, registers 0 in both at the start (ABC: signal "
-            "correspondence and property-directed reachability, over the cells' functions in the liberty file; "
-            "column `netlist` of cost.csv). Multipliers of many bits are too hard to recognise in gates that "
-            "were made another way: those netlists are proven equal to the word-level form that yosys had "
-            "made of the source just before it chose gates.\n\n"
-            + table(["block", "netlists", *kinds.values()], lines))
 
 
 def block_section(block, rows):

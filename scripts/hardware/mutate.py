@@ -18,11 +18,10 @@ import sys
 import time
 
 import blocks
-from equivalence import explain, miter
+from equivalence import ABC_SECONDS, explain, miter
 from mutants import make_netlist, place, ports_of, targets, write_copy
 from tools import ToolError, parallel, rtl_text, run, version, write_atomically
 
-HERE = pathlib.Path(__file__).resolve().parent
 FOLDER = blocks.ROOT / "build/mutants"
 PROGRAM = blocks.ROOT / "build/mutation/bin/gradpath-mutants"
 
@@ -60,11 +59,11 @@ def notices(job):
 
 def explain_survivor(job):
     """("equivalent" | "bounded" | "survived" | "undecided", how, where it is, seconds)."""
-    k, line, folder = job
+    k, line, folder, miter_text = job
     begun = time.monotonic()
-    ports = ports_of(folder)
-    write_atomically(folder / "miter.v", miter(*ports))
-    return (*explain(k, folder, ports[2]), place(line), time.monotonic() - begun)
+    write_atomically(folder / "miter.v", miter_text)
+    has_clock = ports_of(folder)[2]
+    return (*explain(k, folder, has_clock), place(line), time.monotonic() - begun)
 
 
 def report(rows, command, seconds):
@@ -145,9 +144,10 @@ def main():
     noticed = parallel(known_notice, [(f"{program_text}{chosen[i]}{lines[i][k - 1]}", cache, firsts[i] + k - 1,
                                        chosen[i].verify) for i, k in jobs], arguments.jobs, "mutants")
     survivors = [job for job, (is_noticed, _) in zip(jobs, noticed) if not is_noticed]
-    proof_text = (HERE / "equivalence.py").read_text()
-    explained = parallel(known_explanation, [(f"{proof_text}{rtl_text(chosen[i].instance.block)}{chosen[i].instance}"
-                                              f"{lines[i][k - 1]}", cache, k, lines[i][k - 1], made[i])
+    miters = [miter(*ports_of(folder)) for folder in made]
+    explained = parallel(known_explanation, [(f"{ABC_SECONDS}{miters[i]}{rtl_text(chosen[i].instance.block)}"
+                                              f"{chosen[i].instance}{lines[i][k - 1]}",
+                                              cache, k, lines[i][k - 1], made[i], miters[i])
                                              for i, k in survivors], arguments.jobs, "survivors")
     rows = []
     for i in run_now:

@@ -17,19 +17,16 @@ import time
 
 import blocks
 import expectations
-from netlist import netlist_proof
 from tools import ToolError, parallel, read, rtl_text, run, version, write_atomically, yosys
 
 LIBERTY = pathlib.Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 # Area first (the default script scatters by a third, which hides every trend), then fanouts buffered
 # and gates sized.
 ABC = "+strash;ifraig;scorr;dc2;dch,-f;map,-a;topo;buffer,-c;topo;upsize;dnsize"
-# State machines keep their codes, so that a netlist has its source's registers.
-SYNTH = "synth -flatten -nofsm"
 PERIOD_NS = 100.0
 ACTIVITY = 0.1
 COLUMNS = ["block", "format", "exponent_bits", "mantissa_bits", "bias", "rounding", "overflow",
-           "parameters", "cells", "flip_flops", "area_ge", "delay_ns", "delay_fo4", "power_proxy", "netlist"]
+           "parameters", "cells", "flip_flops", "area_ge", "delay_ns", "delay_fo4", "power_proxy"]
 
 
 def sta_script(top, verilog, clock, inputs):
@@ -86,10 +83,9 @@ def measure(instance):
     with tempfile.TemporaryDirectory() as scratch:
         folder = pathlib.Path(scratch)
         log = yosys(
-            read(instance) + f"rename -top measured; {SYNTH} -run begin:fine; design -save words; memory_map; "
-            "opt -undriven -fine; techmap; simplemap; rename -top gold; write_rtlil words.il; "
-            f"design -load words; {SYNTH} -run fine: ; dfflibmap -liberty {LIBERTY}; abc -liberty {LIBERTY} -script {ABC}; "
-            "opt_clean -purge; write_rtlil measured.il; splitnets -ports; opt_clean -purge; "
+            read(instance) + "rename -top measured; synth -flatten; "
+            f"dfflibmap -liberty {LIBERTY}; abc -liberty {LIBERTY} -script {ABC}; "
+            "splitnets -ports; opt_clean -purge; "
             f"read_liberty -lib {LIBERTY}; check -assert; stat -liberty {LIBERTY}; "
             "select -assert-none t:$_* ; write_verilog -noattr measured.v; write_json measured.json",
             folder)
@@ -114,7 +110,6 @@ def measure(instance):
             "rounding": instance.rounding, "overflow": instance.overflow,
             "parameters": " ".join(f"{k}={v}" for k, v in instance.parameters),
             "cells": len(kinds), "flip_flops": sum(k.startswith("DFF") for k in kinds),
-            "netlist": netlist_proof(instance, folder, LIBERTY),
             "area_ge": float(area[-1]) / nand2_area(), "delay_ns": delay,
             "power_proxy": watts * PERIOD_NS * 1e3,  # W ns = nJ; in pJ
         }

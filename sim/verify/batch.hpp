@@ -38,19 +38,26 @@ class Batch {
   std::array<std::uint32_t, kBlock> words_ = {};
 };
 
+/// The smallest number above `low`, up to `high`, for which `differs`, which is false at `low` and
+/// changes at most once; none if it does not.
+template <class Differs>
+std::optional<std::uint32_t> first_difference(std::uint32_t low, std::uint32_t high,
+                                              Differs differs) {
+  if (!differs(high)) return std::nullopt;
+  while (high - low > 1) {
+    const std::uint32_t middle = low + (high - low) / 2;
+    (differs(middle) ? high : low) = middle;
+  }
+  return high;
+}
+
 /// The smallest of the 2^random_bits numbers u for which `differs(word of u)` is unlike that of 0,
 /// where it changes at most once; none if it does not. A word holds its number at the top.
 template <class Differs>
 std::optional<std::uint32_t> deciding_number(int random_bits, Differs differs) {
   const int up = 32 - random_bits;
-  std::uint32_t low = 0;
-  auto high = static_cast<std::uint32_t>((std::uint64_t{1} << random_bits) - 1);
-  if (!differs(high << up)) return std::nullopt;
-  while (high - low > 1) {
-    const std::uint32_t middle = low + (high - low) / 2;
-    (differs(middle << up) ? high : low) = middle;
-  }
-  return high;
+  const auto largest = static_cast<std::uint32_t>((std::uint64_t{1} << random_bits) - 1);
+  return first_difference(0, largest, [&](std::uint32_t u) { return differs(u << up); });
 }
 
 /// The word of that number, and that of the one below it with the unused bits set: they must not

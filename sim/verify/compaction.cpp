@@ -75,7 +75,6 @@ void CompactionBank::reset(std::size_t row) {
   impl_->idle();
   impl_->model.rst_ni = 0;
   impl_->clock(row);
-  impl_->clock(row);
   impl_->model.rst_ni = 1;
 }
 

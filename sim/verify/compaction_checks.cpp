@@ -156,7 +156,8 @@ void check_unpacking(CompactionBank& bank, std::size_t row, const CompactionScri
   }
 }
 
-// Runs whose codes are too few or too many: what is missing is 0, what is left over is dropped.
+// Runs whose codes are too few or too many, with empty beats among them: what is missing is 0, what
+// is left over is dropped.
 CompactionScript faulty_script(const CompactionBank::Row& row, std::size_t runs, Seed seed) {
   const CounterRandom random{seed};
   CompactionScript script = random_script(row, runs, seed);
@@ -177,7 +178,12 @@ CompactionScript faulty_script(const CompactionBank::Row& row, std::size_t runs,
       const auto count = static_cast<std::int64_t>(codes[run].size());
       const std::int64_t wanted = std::max<std::int64_t>(0, count + dice % 41 - 20);
       codes[run].resize(static_cast<std::size_t>(wanted), 1 + dice % 3);
+      const std::size_t begin = script.codes.size();
       append_code_beats(codes[run], row.lanes, script.codes);
+      if (dice >> 8 & 1) {  // a beat without a code, and without an end
+        const auto place = begin + (dice >> 9) % (script.codes.size() - begin);
+        script.codes.insert(script.codes.begin() + static_cast<std::ptrdiff_t>(place), Beat{});
+      }
       next = 0;
     }
     for (std::size_t lane = 0; lane < row.lanes; ++lane) {
@@ -204,7 +210,8 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
   for (const Stalls3 stalls : kStalls) {
     const Seed seed = derive(options.seed, ++purpose);
     const CompactionScript script = random_script(parameters, kRuns, seed);
-    if (packs && options.goes_on(packing)) check_packing(bank, row, script, stalls, derive(seed, 1), packing);
+    if (packs && options.goes_on(packing))
+      check_packing(bank, row, script, stalls, derive(seed, 1), packing);
     if (!unpacks || !options.goes_on(unpacking)) continue;
     check_unpacking(bank, row, script, true, stalls, derive(seed, 2), unpacking);
     check_unpacking(bank, row, faulty_script(parameters, kRuns, derive(seed, 3)), false, stalls,

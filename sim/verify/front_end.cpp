@@ -69,7 +69,6 @@ void FrontEndBank::reset(std::size_t row, std::span<const std::uint32_t> pruner_
   }
   model.rst_ni = 0;
   cycle(row, {});
-  cycle(row, {});
   model.rst_ni = 1;
 }
 

@@ -26,6 +26,7 @@ struct Stream {
   std::vector<Beat> beats;
   std::vector<std::uint16_t> targets;  // with each beat
   bool adapt = false;
+  bool decides = false;  // half of the values are at a decision of pruner or quantizer
   std::optional<Setting> load = {};
   Setting setting = {};
 };
@@ -33,7 +34,8 @@ struct Stream {
 // The golden model of a front end, over streams.
 class GoldenFrontEnd {
  public:
-  GoldenFrontEnd(const FrontEndBank::Row& row, Seed seed) : row_(row) {
+  GoldenFrontEnd(const FrontEndBank::Row& row, Seed seed)
+      : row_(row), random_{derive(seed, 0xdec1de)} {
     for (std::uint32_t lane = 0; lane < row.lanes; ++lane) {
       pruner_seeds_.push_back(lane_seed(seed, RandomUnit::pruner, lane));
       quantizer_seeds_.push_back(lane_seed(seed, RandomUnit::quantizer, lane));
@@ -48,27 +50,38 @@ class GoldenFrontEnd {
   [[nodiscard]] const CompactionScript& script() const { return script_; }
   [[nodiscard]] Setting setting() const { return setting_; }
 
-  // Notes the setting that the stream passes with, and what comes out.
+  // Notes the setting that the stream passes with, and what comes out. Some values it moves to
+  // where the random words of their lanes decide.
   void pass(Stream& stream) {
     if (stream.load) setting_ = *stream.load;
     stream.setting = setting_;
     const StochasticPruner pruner(std::bit_cast<float>(setting_.alpha), row_.pruner_random_bits);
-    std::vector<Beat> codes = stream.beats;
+    const CastOptions cast{row_.quantizer.rounding, Overflow::saturate, NanPolicy::zero};
+    std::vector<Beat> codes;
     std::vector<float> elements;
-    for (Beat& beat : codes) {
+    for (Beat& input : stream.beats) {
+      Beat beat = input;
       for (std::size_t lane = 0; lane < row_.lanes; ++lane) {
-        const auto x = std::bit_cast<float>(beat.data[lane]);
-        const float pruned = pruner.prune(x, pruner_words_[lane].word());
         const std::uint32_t word = quantizer_words_[lane].word();
+        auto x = std::bit_cast<float>(beat.data[lane]);
+        const std::uint32_t dice = random_.word(draw_++);
+        if (stream.decides && (dice >> 1 & 1) != 0)
+          x = deciding_value(pruner, pruner_words_[lane].word(), dice);
+        if (stream.decides && (dice >> 2 & 1) != 0) {
+          x = deciding_value(row_.quantizer.format, cast, setting_.scale_exponent, x, word,
+                             dice >> 3);
+        }
+        input.data[lane] = std::bit_cast<std::uint32_t>(x);
+        const float pruned = pruner.prune(x, pruner_words_[lane].word());
         pruner_words_[lane].step();
         quantizer_words_[lane].step();
         beat.data[lane] = 0;
         if ((beat.mask >> lane & 1) == 0) continue;
         elements.push_back(x);
-        beat.data[lane] = encode(row_.quantizer.format,
-                                 {row_.quantizer.rounding, Overflow::saturate, NanPolicy::zero},
+        beat.data[lane] = encode(row_.quantizer.format, cast,
                                  std::ldexp(double{pruned}, setting_.scale_exponent), word);
       }
+      codes.push_back(beat);
     }
     append_run(row_.quantizer.format, row_.lanes, codes, script_);
     std::uint64_t wanted = 0;
@@ -99,6 +112,8 @@ class GoldenFrontEnd {
   }
 
   FrontEndBank::Row row_;
+  CounterRandom random_;
+  std::uint64_t draw_ = 0;
   std::vector<std::uint32_t> pruner_seeds_;
   std::vector<std::uint32_t> quantizer_seeds_;
   std::vector<Lfsr> pruner_words_;
@@ -117,8 +132,16 @@ Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) 
   if (dice >> 9 & 1) {
     stream.load = Setting{.alpha = random.word(1) % 0x7f800000u,
                           .scale_exponent = static_cast<int>(random.word(2) % 256) - 128};
-    if (dice >> 10 & 1) stream.load = Setting{.alpha = 0x3d800000u, .scale_exponent = 4};
+    if (dice >> 10 & 1) {  // near the values
+      stream.load = Setting{.alpha = (112 + random.word(1) % 16) << 23 | random.word(1) >> 9,
+                            .scale_exponent = static_cast<int>(random.word(2) % 24) - 12};
+    }
   }
+  stream.decides = (dice >> 12 & 1) != 0;
+  // Values around 2^-4; in a fourth of the streams anything; in some the same in every lane.
+  enum class Kind : std::uint8_t { near, any, flat, near_too };
+  const auto kind_of_values = static_cast<Kind>(random.word(~std::uint64_t{0}) & 3);
+  const auto flat_field = static_cast<std::uint32_t>(117 + random.word(~std::uint64_t{1}) % 9);
   std::uint64_t draw = 3;
   for (Beat& beat : stream.beats) {
     const std::uint32_t kind = random.word(draw++);
@@ -128,6 +151,8 @@ Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) 
       const std::uint32_t word = random.word(draw++);
       const auto field = static_cast<std::uint32_t>(127 - 12 + std::popcount(word >> 8 & 0xffff));
       beat.data[lane] = (word & 0x807fffffu) | field << 23;
+      if (kind_of_values == Kind::any) beat.data[lane] = word;
+      if (kind_of_values == Kind::flat) beat.data[lane] = (word & 0x80000000u) | flat_field << 23;
       if ((word >> 24) % 64 == 1) beat.data[lane] = specials[word % specials.size()];
     }
   }

@@ -19,38 +19,40 @@ function(gradpath_rtl_models target rtl_dir)
   set(speed OPT_FAST ${ARG_OPTIMISE} OPT_SLOW -O0 OPT_GLOBAL -O1)
   add_library(${target} STATIC)
   set(counted)
+  set(traced TRACE_FST)
   if(GRADPATH_RTL_COVERAGE)
     # Hundreds of lanes with a counter a bit: not inlined, all in a few translation units (which takes
     # sources without flags of their own), and of the long tables a part. What that part reaches is a
     # lower bound of what all reaches.
     set(counted COVERAGE)
+    set(traced)  # their functions' names meet in one translation unit, and nobody looks
     list(PREPEND ARG_SOURCES ${harness}/coverage.vlt ${harness}/cover_points.sv)
     list(APPEND common -fno-inline)
     set(speed OPT_GLOBAL -O1)
     set(quantizer_part -GInputs=1 -GFirstRow=4 -GStride=7)
     set(stream_part -GFirstRow=2 -GStride=3)
-    set(statistics_part -GFirstRow=1 -GStride=4)
-    set(front_end_part -GRows=2)
+    set(statistics_part -GFirstRow=1 -GStride=6)
+    set(front_end_part -GRows=3)
     set_target_properties(${target} PROPERTIES UNITY_BUILD ON UNITY_BUILD_BATCH_SIZE 100)
     target_compile_options(${target} PRIVATE -O0 -g0)
   endif()
-  verilate(${target} ${counted} TRACE_FST PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vquantizer_bank TOP_MODULE quantizer_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/quantizer_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${quantizer_part} ${speed})
-  verilate(${target} ${counted} TRACE_FST PREFIX Vmultiplier_bank TOP_MODULE multiplier_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vmultiplier_bank TOP_MODULE multiplier_bank
     SOURCES ${ARG_SOURCES} ${harness}/multiplier_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} ${counted} TRACE_FST PREFIX Vpruner_bank TOP_MODULE pruner_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vpruner_bank TOP_MODULE pruner_bank
     SOURCES ${ARG_SOURCES} ${harness}/pruner_bank.sv ${modules} VERILATOR_ARGS ${common} ${speed})
-  verilate(${target} ${counted} TRACE_FST PREFIX Vstream_bank TOP_MODULE stream_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vstream_bank TOP_MODULE stream_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/stream_table.sv ${harness}/stream_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${stream_part} ${speed})
-  verilate(${target} ${counted} TRACE_FST PREFIX Vstatistics_bank TOP_MODULE statistics_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vstatistics_bank TOP_MODULE statistics_bank
     SOURCES ${ARG_SOURCES} ${harness}/statistics_table.sv ${harness}/statistics_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${statistics_part} ${speed})
-  verilate(${target} ${counted} TRACE_FST PREFIX Vfront_end_bank TOP_MODULE front_end_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vfront_end_bank TOP_MODULE front_end_bank
     SOURCES ${ARG_SOURCES} ${harness}/front_end_table.sv ${harness}/front_end_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${front_end_part} ${speed})
-  verilate(${target} ${counted} TRACE_FST PREFIX Vcompaction_bank TOP_MODULE compaction_bank
+  verilate(${target} ${counted} ${traced} PREFIX Vcompaction_bank TOP_MODULE compaction_bank
     SOURCES ${ARG_SOURCES} ${harness}/quantizer_table.sv ${harness}/compaction_table.sv
       ${harness}/compaction_bank.sv ${modules}
     VERILATOR_ARGS ${common} ${speed})

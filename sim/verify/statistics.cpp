@@ -59,7 +59,6 @@ const std::vector<StatisticsBank::Row>& StatisticsBank::rows() const { return im
 void StatisticsBank::reset(std::size_t row) {
   impl_->model.rst_ni = 0;
   cycle(row, 0, std::nullopt, false);
-  cycle(row, 0, std::nullopt, false);
   impl_->model.rst_ni = 1;
 }
 

@@ -121,16 +121,21 @@ std::vector<float> random_values(const StatisticsBank::Row& row, std::size_t cou
   return values;
 }
 
-std::vector<Script> random_scripts(const StatisticsBank::Row& row, std::size_t count, Seed seed) {
+// most: elements of a stream, if its counters can hold as many.
+std::vector<Script> random_scripts(const StatisticsBank::Row& row, std::size_t count,
+                                   std::size_t most, Seed seed) {
   std::vector<Script> scripts;
   const std::vector<float> none;
   for (std::size_t i = 0; i < count; ++i) {
     const CounterRandom random{derive(seed, i)};
     const std::uint32_t dice = random.word(~std::uint64_t{0});
-    const std::size_t elements = std::min(
-        std::array<std::size_t, 8>{40, 0, 1, 2, 200, 9, 700, 2500}[i % 8], row.max_elements);
-    const auto target = static_cast<std::uint16_t>(
+    const std::size_t elements =
+        std::min(std::array<std::size_t, 8>{40, 0, 1, 2, 200, 9, 700, 2500}[i % 8],
+                 std::min(most, row.max_elements));
+    auto target = static_cast<std::uint16_t>(
         dice % 8 == 0 ? std::array{0u, 1u, 65535u, 32768u}[dice >> 8 & 3] : dice >> 16);
+    // Round targets: with few or equal elements a comparison on the way meets equality.
+    if ((dice >> 14 & 3) == 0) target &= 0xf000u;
     const auto values = random_values(row, elements, random);
     const Shape shape{.holes = (dice >> 12 & 1) != 0, .mixed = (dice >> 13 & 1) != 0};
     scripts.push_back(make_script(row, fmt::format("stream {} of seed 0x{:x}", i, seed.value),
@@ -174,6 +179,25 @@ std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
   std::vector<float> wide = least;
   std::fill_n(wide.begin(), kElements / 2, 0x1p-90f);
   scripts.push_back(make_script(row, "least normals and others", 700, wide, {}, random));
+  return scripts;
+}
+
+// As many elements as can be counted, all in one bucket, for each bucket of a small histogram.
+std::vector<Script> bucket_scripts(const StatisticsBank::Row& row) {
+  constexpr std::size_t kFew = 1u << 10;
+  std::vector<Script> scripts;
+  if (row.unit != Unit::histogram || row.max_elements > kFew) return scripts;
+  const CounterRandom random{Seed{}};
+  const int per_binade = 1 << row.config.mantissa_bits;
+  for (int bucket = 0; bucket < row.config.binades * per_binade; ++bucket) {
+    const auto bits = static_cast<std::uint32_t>(row.config.first_field * per_binade + bucket)
+                      << (23 - row.config.mantissa_bits);
+    const std::vector<float> values(row.max_elements, std::bit_cast<float>(bits));
+    for (const std::uint16_t target : {std::uint16_t{0x8000}, std::uint16_t{0x2345}}) {
+      scripts.push_back(
+          make_script(row, fmt::format("all in bucket {}", bucket), target, values, {}, random));
+    }
+  }
   return scripts;
 }
 
@@ -235,9 +259,9 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
   }
 }
 
-// Magnitudes on both sides of every change of the scale exponent: in each binade of fp32, subnormals
-// too, the fraction of the format's largest finite value and those beside it; and the format's
-// corners.
+// Magnitudes on both sides of every change of the scale exponent: in each binade of fp32,
+// subnormals too, the fraction of the format's largest finite value and those beside it; and the
+// format's corners.
 std::vector<std::uint32_t> amax_corners(const Format& format) {
   std::vector<std::uint32_t> corners;
   for (const std::uint32_t x : corner_inputs(format)) {
@@ -274,13 +298,31 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   Result result = empty_result(bank.rows()[row]);
   for (const std::uint32_t stall : {0u, 64u, 200u, kWaitsForAnOffer}) {
     const Seed seed = derive(derive(options.seed, 0x57a7 + row), stall);
-    const auto scripts = random_scripts(bank.rows()[row], 96, seed);
+    // Where streams are short and answers quick, many: what decides seldom, decides.
+    const StatisticsBank::Row& built = bank.rows()[row];
+    const bool is_small = built.unit == Unit::histogram && built.max_elements < 1024;
+    const auto scripts = random_scripts(built, is_small ? 960 : 96, 2500, seed);
     constexpr std::size_t kAfterAReset = 12;
     for (std::size_t first = 0; first < scripts.size() && options.goes_on(result);
          first += kAfterAReset) {
       run_scripts(bank, row, std::span(scripts).subspan(first, kAfterAReset), stall,
                   derive(seed, first + 1), result);
     }
+  }
+  // Of few elements, where a comparison on the way to the answer is close more often.
+  if (bank.rows()[row].unit == Unit::histogram && bank.rows()[row].max_elements < 1024) {
+    constexpr std::size_t kAfterAReset = 500;
+    const Seed seed = derive(options.seed, 0x5407 + row);
+    const auto scripts = random_scripts(bank.rows()[row], 40 * kAfterAReset, 6, seed);
+    for (std::size_t first = 0; first < scripts.size() && options.goes_on(result);
+         first += kAfterAReset) {
+      run_scripts(bank, row, std::span(scripts).subspan(first, kAfterAReset), 0,
+                  derive(seed, first + 1), result);
+    }
+  }
+  if (const auto scripts = bucket_scripts(bank.rows()[row]);
+      !scripts.empty() && options.goes_on(result)) {
+    run_scripts(bank, row, scripts, 0, options.seed, result);
   }
   if (bank.rows()[row].unit == Unit::log && options.goes_on(result)) {
     run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);

@@ -17,8 +17,12 @@
 namespace gradpath::verify {
 namespace {
 
-constexpr std::array kStalls = {Stalls{0, 0},     Stalls{128, 0},  Stalls{0, 128},
-                                Stalls{128, 128}, Stalls{32, 224}, Stalls{224, 32},
+constexpr std::array kStalls = {Stalls{0, 0},
+                                Stalls{128, 0},
+                                Stalls{0, 128},
+                                Stalls{128, 128},
+                                Stalls{32, 224},
+                                Stalls{224, 32},
                                 Stalls{64, kWaitsForAnOffer}};
 
 bool wanted(const StreamRow& row, const Options& options) {
@@ -76,8 +80,8 @@ StalledScript random_script(const StreamRow& parameters, std::uint64_t index, Se
   const auto values = random_values(parameters, kElements, seed);
   const CounterRandom random{derive(seed, 3)};
   // Thresholds of any fraction in the upper binades of the values, so that many are near.
-  const std::uint32_t alpha = index == 0 ? 0x3f800000u
-                                         : (127 - random.word(1) % 12) << 23 | random.word(0) >> 9;
+  const std::uint32_t alpha =
+      index == 0 ? 0x3f800000u : (127 - random.word(1) % 12) << 23 | random.word(0) >> 9;
   const StreamInput input{.name = fmt::format("random stream {}", index + 1),
                           .values = values,
                           .alpha = alpha,
@@ -96,6 +100,15 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   const Seed row_seed = derive(options.seed, row);
   for (std::uint64_t index = 0; index < 2 * kStalls.size() && options.goes_on(result); ++index) {
     run(bank, row, random_script(parameters, index, row_seed), result);
+  }
+  // Seeds of a single bit, and none: an LFSR takes no seed but 0 for 0.
+  for (std::uint32_t bit = 0; bit <= 32 && options.goes_on(result); ++bit) {
+    const std::vector<float> values(4 * parameters.lanes, 0.3f);
+    const StreamInput input{.name = fmt::format("seeds with bit {} alone", bit),
+                            .values = values,
+                            .alpha = 0x3f800000u,
+                            .seed_bit = bit};
+    run(bank, row, {make_script(parameters, input), {}, {}}, result);
   }
   return {result};
 }
@@ -171,13 +184,16 @@ std::vector<Check> make_stream_checks(const Options& options, const StreamData& 
 
 std::vector<Check> make_lfsr_checks(const Options& options) {
   constexpr std::uint64_t kSteps = 4096;
+  constexpr std::uint32_t kSeeds = 3 + 32 + 8;  // the ends, single bits, random ones
   return {[seed = options.seed](Waveform* wave) {
     StreamBank bank;
     bank.watch_lfsr(wave);
     Result result{.module = "lfsr"};
     const CounterRandom random{seed};
-    for (std::uint32_t i = 0; i < 16; ++i) {
-      const std::uint32_t start = i == 0 ? 0 : i == 1 ? 1 : i == 2 ? 0xffffffffu : random.word(i);
+    for (std::uint32_t i = 0; i < kSeeds; ++i) {
+      std::uint32_t start = random.word(i);
+      if (i < 35) start = 1u << (i - 3) % 32;
+      if (i < 3) start = std::array{0u, 1u, 0xffffffffu}[i];
       bank.lfsr_reset(start);
       Lfsr golden(start);
       for (std::uint64_t step = 0; step < kSteps; ++step) {

@@ -9,6 +9,7 @@
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/quantize/quantizer.hpp"
 #include "sim/verify/stream_ends.hpp"
+#include "sim/verify/vectors.hpp"
 
 namespace gradpath::verify {
 namespace {
@@ -37,17 +38,6 @@ std::vector<std::uint32_t> golden_outputs(const StreamRow& row, const StreamInpu
   return out;
 }
 
-// The smallest magnitude that is not pruned to 0 by this word: keeping is monotone in it.
-std::uint32_t smallest_kept(const StochasticPruner& pruner, std::uint32_t word) {
-  std::uint32_t dropped = 0;
-  std::uint32_t kept = 0x7f7fffffu;
-  while (kept - dropped > 1) {
-    const std::uint32_t middle = dropped + (kept - dropped) / 2;
-    (pruner.prune(std::bit_cast<float>(middle), word) != 0 ? kept : dropped) = middle;
-  }
-  return kept;
-}
-
 }  // namespace
 
 StreamScript make_script(const StreamRow& row, const StreamInput& input) {
@@ -69,7 +59,9 @@ StreamScript make_script(const StreamRow& row, const StreamInput& input) {
   std::vector<Lfsr> lfsrs;
   for (std::uint32_t lane = 0; lane < lanes; ++lane) {
     const RandomUnit unit = row.is_pruner ? RandomUnit::pruner : RandomUnit::quantizer;
-    script.seeds.push_back(lane_seed(input.seed, unit, lane));
+    script.seeds.push_back(input.seed_bit
+                               ? static_cast<std::uint32_t>(std::uint64_t{1} << *input.seed_bit)
+                               : lane_seed(input.seed, unit, lane));
     lfsrs.emplace_back(script.seeds.back());
   }
   script.words.reserve(values.size());
@@ -82,10 +74,9 @@ StreamScript make_script(const StreamRow& row, const StreamInput& input) {
 
   if (input.decides && row.is_pruner) {
     const StochasticPruner pruner(std::bit_cast<float>(input.alpha), row.rounding.random_bits);
-    for (std::size_t i = 0; i < values.size(); i += 2) {
+    for (std::size_t i = 0; i < values.size(); ++i) {
       const std::uint32_t dice = random.word(~std::uint64_t{i});
-      const std::uint32_t bits = smallest_kept(pruner, script.words[i]) - (dice & 1);
-      values[i] = std::bit_cast<float>(bits | (dice & 0x80000000u));
+      if ((dice >> 8 & 1) != 0) values[i] = deciding_value(pruner, script.words[i], dice);
     }
   }
   const auto out = golden_outputs(row, input, values, script.words);

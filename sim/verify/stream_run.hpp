@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -28,10 +29,13 @@ struct StreamInput {
   std::span<const float> values;  ///< as the module sees them
   std::uint32_t alpha = 0;
   int scale_exponent = 0;
-  Seed seed;
+  Seed seed = {};
   bool holes = false;  ///< some lanes of some beats hold no element
-  /// Of a pruner: every other value is the smallest that its lane's random word keeps, or that below.
+  /// Of a pruner: half of the values are the smallest that its lane's random word keeps, or that
+  /// below.
   bool decides = false;
+  /// Every lane's seed is 1 << seed_bit, 0 for 32; none: from `seed`.
+  std::optional<std::uint32_t> seed_bit = {};
 };
 
 /// The golden model's beats for a row.

@@ -63,7 +63,6 @@ void StreamBank::reset(std::size_t row, std::span<const std::uint32_t> seeds) {
   drive(std::nullopt, false);
   model.rst_ni = 0;
   impl_->clock(row);
-  impl_->clock(row);
   model.rst_ni = 1;
 }
 

@@ -46,7 +46,7 @@ class StreamBank {
 
   [[nodiscard]] const std::vector<StreamRow>& rows() const;
 
-  /// Two cycles in reset with these lane seeds.
+  /// A cycle in reset with these lane seeds.
   void reset(std::size_t row, std::span<const std::uint32_t> seeds);
   /// The threshold of a pruner, as fp32 bits, and the scale exponent of a quantizer, for the beats
   /// that are accepted from now on.

@@ -8,6 +8,7 @@
 
 #include "models/format/codec.hpp"
 #include "models/round/random.hpp"
+#include "sim/verify/batch.hpp"
 
 namespace gradpath::verify {
 namespace {
@@ -146,6 +147,29 @@ std::vector<std::uint32_t> pruner_inputs(std::uint32_t alpha, std::uint64_t seed
     }
   }
   return both_signs(std::move(inputs));
+}
+
+float deciding_value(const StochasticPruner& pruner, std::uint32_t word, std::uint32_t dice) {
+  constexpr std::uint32_t kLargest = 0x7f7fffffu;
+  const auto kept = first_difference(0, kLargest, [&](std::uint32_t bits) {
+    return pruner.prune(std::bit_cast<float>(bits), word) != 0;
+  });
+  return std::bit_cast<float>((kept.value_or(kLargest) - (dice & 1)) | (dice & 0x80000000u));
+}
+
+float deciding_value(const Format& format, const CastOptions& options, int scale_exponent, float x,
+                     std::uint32_t word, std::uint32_t dice) {
+  const std::uint32_t sign = std::bit_cast<std::uint32_t>(x) & 0x80000000u;
+  const std::uint32_t low = std::bit_cast<std::uint32_t>(x) & 0x7fffffffu;
+  const auto code = [&](std::uint32_t bits) {
+    return encode(format, options,
+                  std::ldexp(double{std::bit_cast<float>(bits | sign)}, scale_exponent), word);
+  };
+  const std::uint32_t high = std::min(low + (2u << 23), 0x7f7fffffu);
+  if (low >= high) return x;
+  const auto next =
+      first_difference(low, high, [&](std::uint32_t bits) { return code(bits) != code(low); });
+  return next ? std::bit_cast<float>((*next - (dice & 1)) | sign) : x;
 }
 
 }  // namespace gradpath::verify

@@ -3,7 +3,9 @@
 #include <cstdint>
 #include <vector>
 
+#include "models/format/codec.hpp"
 #include "models/format/format.hpp"
+#include "models/prune/stochastic_pruner.hpp"
 #include "models/round/rounding.hpp"
 
 namespace gradpath::verify {
@@ -30,5 +32,15 @@ namespace gradpath::verify {
 /// random_bits + 2 (24 at most) with significands at both ends, around alpha's and at random; and
 /// special_inputs().
 [[nodiscard]] std::vector<std::uint32_t> pruner_inputs(std::uint32_t alpha, std::uint64_t seed);
+
+/// Of either sign, as dice says: the smallest value that the pruner does not make 0 with this word,
+/// or the one below.
+[[nodiscard]] float deciding_value(const StochasticPruner& pruner, std::uint32_t word,
+                                   std::uint32_t dice);
+/// Of x's sign: the smallest value above |x| and within two binades of it that has another code
+/// with this word when scaled by 2^scale_exponent, or the one below; x if there is none.
+[[nodiscard]] float deciding_value(const Format& format, const CastOptions& options,
+                                   int scale_exponent, float x, std::uint32_t word,
+                                   std::uint32_t dice);
 
 }  // namespace gradpath::verify
