@@ -139,7 +139,8 @@ def main():
         if noticed:
             raise ToolError(f"gradpath-mutants verify {' '.join(chosen[i].verify)} fails without a mutant")
 
-    program_text = rtl_text() + text_of("models/**/*.[ch]pp", "sim/verify/**/*.*", "scripts/hardware/mutants.py")
+    program_text = rtl_text() + text_of("models/**/*.[ch]pp", "sim/verify/**/*.[ch]pp", "sim/verify/**/*.sv",
+                                          "scripts/hardware/mutants.py")
     jobs = [(i, k) for i in run_now for k in range(1, len(lines[i]) + 1)]
     noticed = parallel(known_notice, [(f"{program_text}{chosen[i]}{lines[i][k - 1]}", cache, firsts[i] + k - 1,
                                        chosen[i].verify) for i, k in jobs], arguments.jobs, "mutants")
