@@ -4,7 +4,6 @@ import subprocess
 
 from tools import yosys
 
-ABC_SECONDS = 25
 # Outputs that count in every cycle, with or without a valid beat.
 UNGATED = ("ready_o", "accepts_o", "operand_o")
 
@@ -70,7 +69,7 @@ def miter(inputs, outputs, has_clock):
             "\n".join(body) + f"\n  assign bad = {bad};\nendmodule\n")
 
 
-def explain(k, folder, has_clock):
+def explain(k, folder, has_clock, seconds):
     """A survivor: ("equivalent" | "bounded" | "survived" | "undecided", how)."""
     yosys(f"read_rtlil mutated.il; read_verilog miter.v; hierarchy -top miter -chparam K {k}; proc; "
           "flatten; setundef -init -zero; opt -full -nosdff -nodffe; memory_map; techmap; dffunmap; "
@@ -83,7 +82,7 @@ def explain(k, folder, has_clock):
         if "UNSATISFIABLE" in log:
             return "equivalent", "SAT"
         return ("survived", "counterexample by SAT") if "SATISFIABLE" in log else ("undecided", log[-200:])
-    proof = f"read miter{k}.aig; strash; scorr; pdr -T {ABC_SECONDS}; bmc3 -T {ABC_SECONDS} -F 1000"
+    proof = f"read miter{k}.aig; strash; scorr; pdr -T {seconds}; bmc3 -T {seconds} -F 1000"
     log = subprocess.run(["yosys-abc", "-c", proof], cwd=folder, text=True, timeout=600,
                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT).stdout
     if "Property proved" in log or "Networks are equivalent" in log:

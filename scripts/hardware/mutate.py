@@ -1,6 +1,6 @@
 """Mutants of every block, killed by `gradpath verify` or explained: results/mutation.md.
 
-usage: scripts/mutate [BLOCK...] [--jobs N] [--seed N] [--scale X] [--fresh] [--output FILE]
+usage: scripts/mutate [BLOCK...] [--jobs N] [--seed N] [--scale X] [--seconds S] [--fresh] [--output FILE]
 
 The program is built once over a copy of the RTL that holds all mutants (mutants.py) and runs the quick
 `gradpath verify` with each. What that does not notice is put beside the block for a solver
@@ -18,7 +18,7 @@ import sys
 import time
 
 import blocks
-from equivalence import ABC_SECONDS, explain, miter
+from equivalence import explain, miter
 from mutants import make_netlist, place, ports_of, targets, write_copy
 from tools import ToolError, parallel, rtl_text, run, version, write_atomically
 
@@ -30,9 +30,13 @@ def text_of(*patterns):
     return "".join(p.read_text() for pattern in patterns for p in sorted(blocks.ROOT.glob(pattern)))
 
 
+def path_of(key_text, cache):
+    return cache / f"{hashlib.sha256(key_text.encode()).hexdigest()}.json"
+
+
 def known_or(key_text, cache, make):
     """What is in the cache under the key's text, or what make() says, which is put there."""
-    path = cache / f"{hashlib.sha256(key_text.encode()).hexdigest()}.json"
+    path = path_of(key_text, cache)
     if not path.exists():
         write_atomically(path, json.dumps(make()))
     return json.loads(path.read_text())
@@ -59,11 +63,13 @@ def notices(job):
 
 def explain_survivor(job):
     """("equivalent" | "bounded" | "survived" | "undecided", how, where it is, seconds)."""
-    k, line, folder, miter_text = job
+    k, line, folder, miter_text, seconds = job
+    if seconds == 0:
+        return "undecided", "no solver was asked", place(line), 0.0
     begun = time.monotonic()
     write_atomically(folder / "miter.v", miter_text)
     has_clock = ports_of(folder)[2]
-    return (*explain(k, folder, has_clock), place(line), time.monotonic() - begun)
+    return (*explain(k, folder, has_clock, seconds), place(line), time.monotonic() - begun)
 
 
 def report(rows, command, seconds):
@@ -107,6 +113,9 @@ def parse_arguments():
     parser.add_argument("--seed", type=int, default=1, help="chooses the mutants (default: 1)")
     parser.add_argument("--scale", type=float, default=1, metavar="X",
                         help="X times the mutants of each block, at most 255 (default: 1)")
+    parser.add_argument("--seconds", type=int, default=60, metavar="S",
+                        help="for each of two solvers and each survivor of a clocked block (default: 60; 0: ask "
+                             "none, of any block)")
     parser.add_argument("--fresh", action="store_true", help="do again what is known already")
     parser.add_argument("--output", type=pathlib.Path, default=blocks.ROOT / "results/mutation.md",
                         metavar="FILE", help="default: results/mutation.md")
@@ -146,9 +155,9 @@ def main():
                                        chosen[i].verify) for i, k in jobs], arguments.jobs, "mutants")
     survivors = [job for job, (is_noticed, _) in zip(jobs, noticed) if not is_noticed]
     miters = [miter(*ports_of(folder)) for folder in made]
-    explained = parallel(known_explanation, [(f"{ABC_SECONDS}{miters[i]}{rtl_text(chosen[i].instance.block)}"
-                                              f"{chosen[i].instance}{lines[i][k - 1]}",
-                                              cache, k, lines[i][k - 1], made[i], miters[i])
+    explained = parallel(known_explanation, [(f"{miters[i]}{rtl_text(chosen[i].instance.block)}"
+                                              f"{chosen[i].instance}{lines[i][k - 1]}", cache, k,
+                                              lines[i][k - 1], made[i], miters[i], arguments.seconds)
                                              for i, k in survivors], arguments.jobs, "survivors")
     rows = []
     for i in run_now:
@@ -175,8 +184,15 @@ def known_notice(job):
 
 
 def known_explanation(job):
+    """What is proven or shown is so whatever time it took; the rest depends on the time given."""
     key_text, cache, *rest = job
-    return known_or(key_text, cache, lambda: explain_survivor(rest))
+    decided = path_of(key_text, cache)
+    if decided.exists():
+        return json.loads(decided.read_text())
+    made = known_or(f"{rest[-1]}{key_text}", cache, lambda: explain_survivor(rest))
+    if made[0] in ("equivalent", "survived"):
+        write_atomically(decided, json.dumps(made))
+    return made
 
 
 if __name__ == "__main__":
