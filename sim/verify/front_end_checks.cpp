@@ -122,37 +122,82 @@ class GoldenFrontEnd {
   Setting setting_;
 };
 
-Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) {
+// What a stream is made of.
+enum class Kind : std::uint8_t {
+  near,   // values around 2^-4
+  any,    // any bits
+  flat,   // one magnitude in every lane
+  zeros,  // half of them zero
+  tiny,   // fp32 subnormals
+  huge,   // the largest, and infinities
+};
+
+std::uint32_t random_value(Kind kind, std::uint32_t flat, std::uint32_t word) {
+  const std::uint32_t sign = word & 0x80000000u;
+  const std::uint32_t fraction = word & 0x007fffffu;
+  switch (kind) {
+    case Kind::any:
+      return word;
+    case Kind::flat:
+      return sign | flat;
+    case Kind::tiny:
+      return sign | fraction >> (word >> 23 & 0xff) % 24;
+    case Kind::huge: {
+      const std::uint32_t field = 255 - (word >> 24 & 15);
+      return sign | field << 23 | (field == 255 && (word & 3) != 0 ? 0 : fraction);
+    }
+    case Kind::zeros:
+      if ((word >> 24 & 1) != 0) return sign;
+      [[fallthrough]];
+    case Kind::near:
+      break;
+  }
+  const auto field = static_cast<std::uint32_t>(127 - 12 + std::popcount(word >> 8 & 0xffff));
+  return sign | fraction | field << 23;
+}
+
+// Any, or one near the values.
+Setting random_setting(Kind kind, const CounterRandom& random) {
+  const std::uint32_t alpha = random.word(1);
+  const std::uint32_t dice = random.word(2);
+  if ((dice >> 16 & 1) != 0)
+    return {.alpha = alpha % 0x7f800000u, .scale_exponent = static_cast<int>(dice % 256) - 128};
+  switch (kind) {
+    case Kind::tiny:
+      return {.alpha = alpha >> 9 >> (alpha & 0xff) % 24,
+              .scale_exponent = 127 - static_cast<int>(dice % 32)};
+    case Kind::huge:
+      return {.alpha = (239 + alpha % 16) << 23 | alpha >> 9,
+              .scale_exponent = (dice >> 8 & 1) != 0 ? -128 + static_cast<int>(dice % 32)
+                                                     : 127 - static_cast<int>(dice % 8)};
+    default:
+      return {.alpha = (112 + alpha % 16) << 23 | alpha >> 9,
+              .scale_exponent = static_cast<int>(dice % 24) - 12};
+  }
+}
+
+Stream random_stream(const FrontEndBank::Row& row, std::size_t most_beats,
+                     const CounterRandom& random) {
   const auto specials = special_inputs();
   const std::uint32_t dice = random.word(0);
-  const std::size_t most_beats = std::min<std::size_t>(97, row.max_elements / row.lanes);
   Stream stream{.beats = std::vector<Beat>(1 + dice % most_beats),
                 .targets = {},
                 .adapt = (dice >> 8 & 1) != 0};
-  if (dice >> 9 & 1) {
-    stream.load = Setting{.alpha = random.word(1) % 0x7f800000u,
-                          .scale_exponent = static_cast<int>(random.word(2) % 256) - 128};
-    if (dice >> 10 & 1) {  // near the values
-      stream.load = Setting{.alpha = (112 + random.word(1) % 16) << 23 | random.word(1) >> 9,
-                            .scale_exponent = static_cast<int>(random.word(2) % 24) - 12};
-    }
-  }
+  constexpr std::array kKinds = {Kind::near, Kind::any,  Kind::flat, Kind::zeros,
+                                 Kind::tiny, Kind::huge, Kind::near, Kind::flat};
+  const Kind kind = kKinds[random.word(~std::uint64_t{0}) % kKinds.size()];
+  const std::uint32_t flat_word = random.word(~std::uint64_t{1});
+  const std::uint32_t flat = (117 + flat_word % 9) << 23 | (flat_word >> 8 & 1) << 22;
+  if (dice >> 9 & 1) stream.load = random_setting(kind, random);
   stream.decides = (dice >> 12 & 1) != 0;
-  // Values around 2^-4; in a fourth of the streams anything; in some the same in every lane.
-  enum class Kind : std::uint8_t { near, any, flat, near_too };
-  const auto kind_of_values = static_cast<Kind>(random.word(~std::uint64_t{0}) & 3);
-  const auto flat_field = static_cast<std::uint32_t>(117 + random.word(~std::uint64_t{1}) % 9);
   std::uint64_t draw = 3;
   for (Beat& beat : stream.beats) {
-    const std::uint32_t kind = random.word(draw++);
+    const std::uint32_t holes = random.word(draw++);
     beat.mask = (1u << row.lanes) - 1;
-    if (kind % 8 == 0) beat.mask &= kind >> 8;
+    if (holes % 8 == 0) beat.mask &= holes >> 8;
     for (std::size_t lane = 0; lane < row.lanes; ++lane) {
       const std::uint32_t word = random.word(draw++);
-      const auto field = static_cast<std::uint32_t>(127 - 12 + std::popcount(word >> 8 & 0xffff));
-      beat.data[lane] = (word & 0x807fffffu) | field << 23;
-      if (kind_of_values == Kind::any) beat.data[lane] = word;
-      if (kind_of_values == Kind::flat) beat.data[lane] = (word & 0x80000000u) | flat_field << 23;
+      beat.data[lane] = random_value(kind, flat, word);
       if ((word >> 24) % 64 == 1) beat.data[lane] = specials[word % specials.size()];
     }
   }
@@ -168,16 +213,42 @@ Stream random_stream(const FrontEndBank::Row& row, const CounterRandom& random) 
   return stream;
 }
 
-void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed seed,
-                 Result& result) {
-  constexpr std::size_t kStreams = 24;
+std::vector<Stream> random_streams(const FrontEndBank::Row& row, std::size_t count,
+                                   std::size_t most_beats, Seed seed) {
+  std::vector<Stream> streams;
+  for (std::size_t i = 0; i < count; ++i) {
+    streams.push_back(random_stream(row, std::min(most_beats, row.max_elements / row.lanes),
+                                    CounterRandom{derive(seed, i)}));
+  }
+  return streams;
+}
+
+// As many elements as can be counted, or a beat less, all in one bucket, for each bucket.
+std::vector<Stream> bucket_streams(const FrontEndBank::Row& row) {
+  const int per_binade = 1 << row.histogram.mantissa_bits;
+  std::vector<Stream> streams;
+  for (int bucket = 0; bucket < row.histogram.binades * per_binade; ++bucket) {
+    Beat beat{.mask = (1u << row.lanes) - 1};
+    beat.data.fill(static_cast<std::uint32_t>(row.histogram.first_field * per_binade + bucket)
+                   << (23 - row.histogram.mantissa_bits));
+    const std::size_t most = row.max_elements / row.lanes;
+    for (const std::size_t beats : {most, most - 1}) {
+      Stream stream{.beats = std::vector<Beat>(beats, beat),
+                    .targets = std::vector<std::uint16_t>(beats, 0x2345),
+                    .adapt = true};
+      stream.beats.back().last = true;
+      streams.push_back(std::move(stream));
+    }
+  }
+  return streams;
+}
+
+// All one after the other; before them one that a reset breaks off.
+void run_streams(FrontEndBank& bank, std::size_t row, std::vector<Stream> streams,
+                 std::uint32_t stall, Seed seed, Result& result) {
   const CounterRandom random{seed};
   GoldenFrontEnd golden(bank.rows()[row], seed);
-  std::vector<Stream> streams;
-  for (std::size_t i = 0; i < kStreams; ++i) {
-    streams.push_back(random_stream(bank.rows()[row], CounterRandom{derive(seed, i)}));
-    golden.pass(streams.back());
-  }
+  for (Stream& stream : streams) golden.pass(stream);
 
   bank.reset(row, golden.pruner_seeds(), golden.quantizer_seeds());
   // Beats that stand inside when the reset comes: nothing of them may leave, or count, after it.
@@ -221,12 +292,19 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::uint32_t stall, Seed 
     };
     StreamSource source(stream.beats, stall);
     const std::uint64_t end = cycle + 1000 + 100 * stream.beats.size();
+    std::uint64_t lost = 0;  // cycles within the stream in which no beat entered
     while (source.accepted() < stream.beats.size() && cycle < end) {
       const auto offer = source.offer(random.word(cycle));
       const std::uint16_t target = stream.targets[source.accepted()];
       const auto view = clock({.beat = offer, .target = target, .adapt = stream.adapt});
       compare_setting(view);
+      if (!view.ready && source.accepted() > 0) ++lost;
       source.clock(view.ready);
+    }
+    if (stall == 0) {
+      result.count(lost == 0, bank.ticks() - 1, [&] {
+        return fmt::format("{} beats at full rate lost {} cycles", stream.beats.size(), lost);
+      });
     }
   }
   wait_until([&] {
@@ -252,9 +330,21 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
                 .scale = "exponent"};
   for (const std::uint32_t stall : {0u, 32u, 128u, 200u, kWaitsForAnOffer}) {
     for (std::uint64_t repeat = 0; repeat < 3 && options.goes_on(result); ++repeat) {
-      run_streams(bank, row, stall, derive(derive(options.seed, 0xf0 + row), 8 * stall + repeat),
+      const Seed seed = derive(derive(options.seed, 0xf0 + row), 8 * stall + repeat);
+      run_streams(bank, row, random_streams(parameters, 24, 97, seed), stall, seed, result);
+    }
+  }
+  // Of few elements, where a comparison on the way to the threshold is close more often, and of
+  // many that fill the counters: where the threshold unit is small, and so quick.
+  if (parameters.max_elements < 1024) {
+    for (std::uint64_t repeat = 0; repeat < 8 && options.goes_on(result); ++repeat) {
+      const Seed seed = derive(derive(options.seed, 0xfe0 + row), repeat);
+      run_streams(bank, row, random_streams(parameters, 1000, 3, seed), 0, seed, result);
+      run_streams(bank, row, random_streams(parameters, 50, parameters.max_elements, seed), 0, seed,
                   result);
     }
+    if (options.goes_on(result))
+      run_streams(bank, row, bucket_streams(parameters), 0, options.seed, result);
   }
   result.count_assertion(bank.failed_assertion());
   return {result};

@@ -233,6 +233,8 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
     last_beat += script.beats.size();
     const Answer expected = golden_answer(bank.rows()[row], script);
     std::optional<Answer> got;
+    const std::size_t begun = source.accepted();
+    std::uint64_t lost = 0;  // cycles within the stream in which no beat entered
     const std::uint64_t end = cycle + kLongestSolve + 64 * script.beats.size();
     for (; !got && cycle < end; ++cycle) {
       const std::uint32_t dice = random.word(cycle);
@@ -242,6 +244,7 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
       const auto answer = bank.answer(row);
       const bool takes = is_ready(stall, answer.has_value(), dice >> 8);
       bank.cycle(row, target, offer, takes);
+      if (!ready && source.accepted() > begun && source.accepted() < last_beat) ++lost;
       source.clock(ready);
       if (takes) got = answer;
     }
@@ -255,6 +258,12 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
                          script.elements.size(), script.wanted, text(expected),
                          got ? text(*got) : "nothing");
     });
+    if (stall == 0) {
+      result.count(lost == 0, bank.ticks() - 1, [&] {
+        return fmt::format("{}: {} beats at full rate lost {} cycles", script.name,
+                           script.beats.size(), lost);
+      });
+    }
     if (!got) break;  // it is stuck: the streams after this one would only wait
   }
 }
