@@ -182,6 +182,22 @@ std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
   return scripts;
 }
 
+// Of the elements to be kept, in 65536ths, and of their count each bit alone: whether there are
+// any.
+std::vector<Script> kept_scripts(const StatisticsBank::Row& row) {
+  constexpr std::size_t kMost = 1u << 12;
+  const std::size_t most = std::min(kMost, row.max_elements);
+  const CounterRandom random{Seed{}};
+  std::vector<Script> scripts;
+  for (int bit = 0; bit <= 16 || (std::size_t{1} << (bit - 16)) <= most; ++bit) {
+    const std::vector<float> values(std::size_t{1} << std::max(0, bit - 16), 1.5f);
+    const auto target = static_cast<std::uint16_t>(65536 - (1 << std::min(bit, 16)));
+    scripts.push_back(
+        make_script(row, fmt::format("2^{} kept", bit - 16), target, values, {}, random));
+  }
+  return scripts;
+}
+
 // As many elements as can be counted, all in one bucket, for each bucket of a small histogram.
 std::vector<Script> bucket_scripts(const StatisticsBank::Row& row) {
   constexpr std::size_t kFew = 1u << 10;
@@ -335,6 +351,7 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   }
   if (bank.rows()[row].unit == Unit::log && options.goes_on(result)) {
     run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);
+    run_scripts(bank, row, kept_scripts(bank.rows()[row]), 0, options.seed, result);
   }
   // Every bit pattern that an exponent decides, as a stream of its own.
   if (bank.rows()[row].unit == Unit::amax && options.goes_on(result)) {
