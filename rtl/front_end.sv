@@ -255,6 +255,9 @@ module front_end #(
     if (past_q && rst_ni) begin
       ScaleStaysBesideItsBeat_A :
       assert (scale_valid == pruned_valid && scale_ready == pruner_ready);
+      // So amax_valid never decides; whoever makes the threshold unit faster must look.
+      AmaxIsFirst_A :
+      assert (amax_valid || !threshold_valid);
       if ($past(!updates && !load_i)) begin
         KeepsThresholdAndScale_A :
         assert ($stable(alpha_o) && $stable(scale_exponent_o));

@@ -33,7 +33,7 @@ module threshold_histogram #(
   // Counts and sums of values have 8 fraction bits; the threshold's fraction is solved to 10 bits.
   localparam int unsigned SolvedBits = 10;
   localparam int unsigned SurplusBits = CountBits + 10;
-  localparam int unsigned WideBits = CountBits + 34;
+  localparam int unsigned WideBits = CountBits + 27 - MantissaBits;
   localparam int unsigned Steps = SolvedBits - MantissaBits;
 
   localparam logic [2:0] Clear = 3'd0, Count = 3'd1, Begin = 3'd2, Scan = 3'd3, Prepare = 3'd4;
@@ -129,13 +129,15 @@ module threshold_histogram #(
   logic found_q, found_d, reached;
   logic [IndexBits-1:0] bucket_q, bucket_d;
   logic [CountBits-1:0] count_q, count_d;
+  logic [MantissaBits:0] scan_low;
   logic [MantissaBits+1:0] place;  // of the bucket in its binade: the leading one, then its bits
   logic signed [WideBits-1:0] at_edge, sum_at_edge;
   always_comb begin
-    place = (MantissaBits + 2)'(PerBinade) + (MantissaBits + 2)'(scan_q % IndexBits'(PerBinade));
+    scan_low = scan_q[MantissaBits:0] & (MantissaBits + 1)'(PerBinade - 1);
+    place    = (MantissaBits + 2)'(PerBinade) + (MantissaBits + 2)'(scan_low);
     // The next binade's unit is twice as large.
     sum_here = sum_q;
-    if (scan_q % IndexBits'(PerBinade) == '0) sum_here = sum_q >> 1;
+    if (scan_low == '0) sum_here = sum_q >> 1;
     next_surplus = surplus_q + $signed({2'b00, bucket_count, 8'b0});
     next_sum     = sum_here + (((CountBits + 10)'(bucket_count) *
                                (CountBits + 10)'({place, 1'b1})) << (7 - MantissaBits));
@@ -146,14 +148,17 @@ module threshold_histogram #(
   end
 
   // --- The solution inside the bucket, a bit a cycle: the excess at the trial is
-  // surplus * a - sum + count * (a - low)^2 / (2 width), kept up by additions.
+  // surplus * a - sum + count * (a - low)^2 / (2 width), kept up by additions. In units of the last
+  // step's square.
   logic signed [WideBits-1:0] excess_q, excess_d, linear_q, linear_d, trial;
   logic [WideBits-1:0] square_q, square_d, cross_q, cross_d;
   logic [Steps-1:0] rest_q, rest_d;
   logic [3:0] step_q, step_d;
+  logic [MantissaBits:0] found_low;
   logic [MantissaBits+1:0] found_place;
   always_comb begin
-    found_place = (MantissaBits + 2)'(PerBinade) + (MantissaBits + 2)'(bucket_q % IndexBits'(PerBinade));
+    found_low   = bucket_q[MantissaBits:0] & (MantissaBits + 1)'(PerBinade - 1);
+    found_place = (MantissaBits + 2)'(PerBinade) + (MantissaBits + 2)'(found_low);
     trial       = excess_q + linear_q + $signed(cross_q) + $signed(square_q);
   end
 
@@ -217,10 +222,10 @@ module threshold_histogram #(
       end
       Prepare: begin
         excess_d = ((WideBits'(surplus_q) * $signed({{WideBits - MantissaBits - 2{1'b0}}, found_place})) <<<
-                    (2 * SolvedBits - MantissaBits)) -
-            $signed({{WideBits - CountBits - 10{1'b0}}, sum_q} << (2 * SolvedBits));
-        linear_d = WideBits'(surplus_q) <<< (2 * SolvedBits - MantissaBits - 1);
-        square_d = WideBits'(count_q) << (2 * SolvedBits - MantissaBits + 5);
+                    (2 * SolvedBits - 2 * MantissaBits - 7)) -
+            $signed({{WideBits - CountBits - 10{1'b0}}, sum_q} << (2 * SolvedBits - MantissaBits - 7));
+        linear_d = WideBits'(surplus_q) <<< (2 * SolvedBits - 2 * MantissaBits - 8);
+        square_d = WideBits'(count_q) << (2 * SolvedBits - 2 * MantissaBits - 2);
         cross_d  = '0;
         rest_d   = '0;
         step_d   = '0;
@@ -307,15 +312,9 @@ module threshold_histogram #(
     if (past_q && rst_ni) begin
       WorksOnNothingNew_A :
       assert (state_q == Count || !valid_q);
-      // The solution's terms are multiples of 2^(MantissaBits + 7), the sooner the larger.
-      SquareIsCoarse_A :
-      assert (square_q[MantissaBits+4:0] == '0);
-      if (state_q == Solve) begin
-        TermsAreCoarse_A :
-        assert ((excess_q[MantissaBits+6:0] | linear_q[MantissaBits+6:0] |
-                 square_q[MantissaBits+6:0] | cross_q[MantissaBits+6:0]) == '0);
-        CrossIsCoarser_A :
-        assert (step_q == 4'(Steps - 1) || cross_q[MantissaBits+10:0] == '0);
+      if (state_q == Solve && step_q != 4'(Steps - 1)) begin
+        LosesNoBit_A :
+        assert ({linear_q[0], square_q[1:0], cross_q[1:0]} == '0);
       end
       if ($past(valid_o && !ready_i)) begin
         HoldsUntilTaken_A :

@@ -73,7 +73,7 @@ UNREADY = ("stream_stage.sv", "assign ready_o   = !valid_q || buffer_ready;", "a
 OVERRUN = ("stream_stage.sv", "assign ready_o   = !valid_q || buffer_ready;", "assign ready_o   = 1'b1;")
 NO_FLUSH = ("compactor.sv", "flushes_d = last_q;", "flushes_d = 1'b0;")
 LATER = ("amax_unit.sv", "peak_q > amax_q", "peak_q != '0")
-FINER = ("threshold_histogram.sv", "SolvedBits - MantissaBits + 5)", "SolvedBits - MantissaBits + 4)")
+FINER = ("threshold_histogram.sv", "- 2 * MantissaBits - 2)", "- 2 * MantissaBits - 3)")
 OVERSHOT = ("threshold_log.sv", "StepBits'(WideBits - KeptBits)", "StepBits'(WideBits - KeptBits + 1)")
 STREAM = "loses nothing, keeps order and handshake"
 OWN = "keeps a result until it is taken, and its registers within the bounds that it asserts"

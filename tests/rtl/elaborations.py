@@ -46,6 +46,7 @@ ELABORATIONS = {
     "log2_table": [{}],
     "threshold_histogram": [
         {"Lanes": "2", "MantissaBits": "0", "FirstField": "1", "Binades": "9", "CountBits": "6"},
+        {"Lanes": "2", "MantissaBits": "2", "FirstField": "252", "Binades": "2", "CountBits": "8"},
         {"Lanes": "1", "MantissaBits": "2", "FirstField": "120", "Binades": "4", "CountBits": "28"}],
     "threshold_log": [{"Lanes": "2", "CountBits": "6"}, {"Lanes": "1", "CountBits": "28"}],
     "threshold_table": [{}],
