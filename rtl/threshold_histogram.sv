@@ -98,7 +98,7 @@ module threshold_histogram #(
     ) u_bank (
         .clk_i,
         .index_i(state_q == Count ? lane_index[i*IndexBits+:IndexBits] : scan_q),
-        .add_i  (state_q == Count && valid_q && is_inside[i]),
+        .add_i  (valid_q && is_inside[i]),  // valid_q: state_q is Count
         .clear_i(clears),
         .count_o(lane_count[i*CountBits+:CountBits])
     );

@@ -156,4 +156,6 @@ def cost_instances():
     rows += [quantizer(f, r, "standard", "quantizer", Lanes=2)
              for f in formats(ending="f") for r in ("rne", "sr:8")]
     rows += [pruner(bits, "pruner", Lanes=2) for bits in (8, 24)]
+    rows += [quantizer(f, "sr:8", "saturate", "front_end", Lanes=2, PrunerRandomBits=8, UsesLogs=f"1'b{logs}",
+                       HistogramBits=0, **dict(counts)) for f in (*named, format_of("e2m1f")) for logs in (0, 1)]
     return list(dict.fromkeys(rows))

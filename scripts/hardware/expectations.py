@@ -143,8 +143,9 @@ def block_section(block, rows):
         return f"{row['area_ge']:.0f} / {row['delay_fo4']:.1f} / {row['power_proxy']:.2f}"
     text = f"## {block}\narea_ge / delay_fo4 / power_proxy\n\n"
     def variant(row):
-        scaled = "scaled" if "Scaled=1'b1" in row["parameters"] else ""
-        return row["rounding"], row["overflow"], scaled
+        chosen = {"Scaled=1'b1": "scaled", "UsesLogs=1'b0": "histogram", "UsesLogs=1'b1": "logs"}
+        words = [word for parameter, word in chosen.items() if parameter in row["parameters"]]
+        return row["rounding"], row["overflow"], " ".join(words)
     variants = list(dict.fromkeys(variant(r) for r in rows))
     formats = list(dict.fromkeys(r["format"] for r in rows))
     if formats == [""]:

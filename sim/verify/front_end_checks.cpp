@@ -128,7 +128,7 @@ enum class Kind : std::uint8_t {
   any,    // any bits
   flat,   // one magnitude in every lane
   zeros,  // half of them zero
-  tiny,   // fp32 subnormals
+  tiny,   // fp32 subnormals, and values of one bit
   huge,   // the largest, and infinities
 };
 
@@ -141,7 +141,8 @@ std::uint32_t random_value(Kind kind, std::uint32_t flat, std::uint32_t word) {
     case Kind::flat:
       return sign | flat;
     case Kind::tiny:
-      return sign | fraction >> (word >> 23 & 0xff) % 24;
+      if ((word >> 23 & 3) == 0) return sign | 1u << fraction % 31;
+      return sign | fraction >> (word >> 25 & 0x3f) % 24;
     case Kind::huge: {
       const std::uint32_t field = 255 - (word >> 24 & 15);
       return sign | field << 23 | (field == 255 && (word & 3) != 0 ? 0 : fraction);
@@ -154,6 +155,15 @@ std::uint32_t random_value(Kind kind, std::uint32_t flat, std::uint32_t word) {
   }
   const auto field = static_cast<std::uint32_t>(127 - 12 + std::popcount(word >> 8 & 0xffff));
   return sign | fraction | field << 23;
+}
+
+// Either half of a binade, or what decides on the scale: the largest finite value's fraction, or a
+// bit above it.
+std::uint32_t flat_fraction(const FrontEndBank::Row& row, std::uint32_t dice) {
+  const auto largest = static_cast<float>(max_finite(row.quantizer.format));
+  const std::uint32_t fraction = std::bit_cast<std::uint32_t>(largest) & 0x007fffffu;
+  if ((dice & 2) == 0) return (dice & 1) << 22;
+  return fraction + ((dice & 1) << (dice >> 2) % 23);
 }
 
 // Any, or one near the values.
@@ -187,7 +197,7 @@ Stream random_stream(const FrontEndBank::Row& row, std::size_t most_beats,
                                  Kind::tiny, Kind::huge, Kind::near, Kind::flat};
   const Kind kind = kKinds[random.word(~std::uint64_t{0}) % kKinds.size()];
   const std::uint32_t flat_word = random.word(~std::uint64_t{1});
-  const std::uint32_t flat = (117 + flat_word % 9) << 23 | (flat_word >> 8 & 1) << 22;
+  const std::uint32_t flat = (117 + flat_word % 9) << 23 | flat_fraction(row, flat_word >> 8);
   if (dice >> 9 & 1) stream.load = random_setting(kind, random);
   stream.decides = (dice >> 12 & 1) != 0;
   std::uint64_t draw = 3;

@@ -46,6 +46,7 @@ std::vector<std::uint32_t> special_magnitudes() {
     inputs.push_back(1u << k);              // subnormals with one bit
     inputs.push_back(kInfinity | 1u << k);  // NaNs
   }
+  for (int k = kFractionBits; k < 31; ++k) inputs.push_back(1u << k);
   return inputs;
 }
 

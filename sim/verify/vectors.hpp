@@ -14,7 +14,8 @@ namespace gradpath::verify {
 
 /// All 65,536 bf16 values.
 [[nodiscard]] std::vector<std::uint32_t> bf16_inputs();
-/// Zeros, the ends of the subnormals and normals, infinities, NaNs with each single payload bit.
+/// Zeros, the ends of the subnormals and normals, magnitudes of a single bit, infinities, NaNs with
+/// each single payload bit.
 [[nodiscard]] std::vector<std::uint32_t> special_inputs();
 /// For a quantizer: every value of the format, every midpoint, the same past the largest finite,
 /// and all of them ± 2^k units in the last place for every k; and special_inputs().
