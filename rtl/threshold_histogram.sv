@@ -312,9 +312,10 @@ module threshold_histogram #(
     if (past_q && rst_ni) begin
       WorksOnNothingNew_A :
       assert (state_q == Count || !valid_q);
-      if (state_q == Solve && step_q != 4'(Steps - 1)) begin
+      if (state_q == Solve) begin
         LosesNoBit_A :
-        assert ({linear_q[0], square_q[1:0], cross_q[1:0]} == '0);
+        assert (excess_q[1:0] == '0 &&
+                (step_q == 4'(Steps - 1) || {linear_q[0], square_q[1:0], cross_q[1:0]} == '0));
       end
       if ($past(valid_o && !ready_i)) begin
         HoldsUntilTaken_A :

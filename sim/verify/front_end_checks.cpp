@@ -253,6 +253,26 @@ std::vector<Stream> bucket_streams(const FrontEndBank::Row& row) {
   return streams;
 }
 
+// A comparison in the last step of the threshold's solution that is close.
+std::vector<Stream> tie_streams(const FrontEndBank::Row& row) {
+  std::vector<Stream> streams;
+  for (const HistogramTie& tie : histogram_ties(row.histogram, row.max_elements)) {
+    const std::size_t count = tie.targets.size();
+    if (count % row.lanes != 1 % row.lanes) continue;  // the last element has a beat of its own
+    Beat beat{.mask = (1u << row.lanes) - 1};
+    beat.data.fill(tie.magnitude);
+    Stream stream{.beats = std::vector<Beat>((count + row.lanes - 1) / row.lanes, beat),
+                  .targets = {},
+                  .adapt = true};
+    stream.beats.back().last = true;
+    if (row.lanes > 1) stream.beats.back().mask = 1;
+    stream.targets.assign(stream.beats.size(), tie.targets.front());
+    stream.targets.back() = tie.targets.back();
+    streams.push_back(std::move(stream));
+  }
+  return streams;
+}
+
 // All one after the other; before them one that a reset breaks off.
 void run_streams(FrontEndBank& bank, std::size_t row, std::vector<Stream> streams,
                  std::uint32_t stall, Seed seed, Result& result) {
@@ -347,7 +367,7 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
   // Of few elements, where a comparison on the way to the threshold is close more often, and of
   // many that fill the counters: where the threshold unit is small, and so quick.
   if (parameters.max_elements < 1024) {
-    for (std::uint64_t repeat = 0; repeat < 8 && options.goes_on(result); ++repeat) {
+    for (std::uint64_t repeat = 0; repeat < 16 && options.goes_on(result); ++repeat) {
       const Seed seed = derive(derive(options.seed, 0xfe0 + row), repeat);
       run_streams(bank, row, random_streams(parameters, 1000, 3, seed), 0, seed, result);
       run_streams(bank, row, random_streams(parameters, 50, parameters.max_elements, seed), 0, seed,
@@ -355,6 +375,8 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
     }
     if (options.goes_on(result))
       run_streams(bank, row, bucket_streams(parameters), 0, options.seed, result);
+    if (options.goes_on(result))
+      run_streams(bank, row, tie_streams(parameters), 0, options.seed, result);
   }
   result.count_assertion(bank.failed_assertion());
   return {result};

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
 #include "models/format/codec.hpp"
 #include "models/format/format.hpp"
 #include "models/prune/stochastic_pruner.hpp"
+#include "models/prune/threshold_unit.hpp"
 #include "models/round/rounding.hpp"
 
 namespace gradpath::verify {
@@ -43,5 +45,17 @@ namespace gradpath::verify {
 [[nodiscard]] float deciding_value(const Format& format, const CastOptions& options,
                                    int scale_exponent, float x, std::uint32_t word,
                                    std::uint32_t dice);
+
+/// A stream of equal magnitudes for a histogram, and zeros to ask of it.
+struct HistogramTie {
+  std::uint32_t magnitude = 0;         ///< fp32 bits
+  std::vector<std::uint16_t> targets;  ///< in 65536ths, for each element
+};
+/// Those streams of up to most_elements, an odd number, in the first binade of which the solver's
+/// last comparison meets equality, or misses it by its least unit: surplus a + count (a - low)^2 /
+/// (2 width) is -1, 0 or 1 at the last a that it tries. The last element's target differs from the
+/// others'.
+[[nodiscard]] std::vector<HistogramTie> histogram_ties(const HistogramThreshold::Config& config,
+                                                       std::size_t most_elements);
 
 }  // namespace gradpath::verify
