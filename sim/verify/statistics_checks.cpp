@@ -182,6 +182,37 @@ std::vector<Script> table_scripts(const StatisticsBank::Row& row) {
   return scripts;
 }
 
+// Every value of the table of threshold_log.sv, where it alone counts, with means a little apart:
+// an answer has two bits less than the sum of mean and value, and shows one in four of their
+// changes.
+std::vector<Script> table_value_scripts(const StatisticsBank::Row& row) {
+  constexpr int kRows = 13;
+  constexpr int kColumns = 25;
+  constexpr int kMeans = 4;  // 1 / 256 of an octave apart
+  constexpr std::size_t kPairs = 16;
+  const CounterRandom random{Seed{}};
+  std::vector<Script> scripts;
+  for (int t = 0; t < kRows; ++t) {
+    for (int w = 0; w < kColumns; ++w) {
+      const double kept = std::exp2(-t / 2.0);
+      const double d = std::exp2(w / 4.0 - 2);
+      const auto target = static_cast<std::uint16_t>(std::max(1.0, 65536 * (1 - kept)));
+      for (int mean = 0; mean < kMeans; ++mean) {
+        std::vector<float> values;
+        for (std::size_t i = 0; i < kPairs; ++i) {
+          const double shift = static_cast<int>(i) < 2 * mean ? 1.0 / 32 : 0;
+          values.push_back(static_cast<float>(std::exp2(shift + d)));
+          values.push_back(static_cast<float>(std::exp2(shift - d)));
+        }
+        scripts.push_back(make_script(row,
+                                      fmt::format("value {}, {} of the table, mean {}", t, w, mean),
+                                      target, values, {}, random));
+      }
+    }
+  }
+  return scripts;
+}
+
 // Of the elements to be kept, in 65536ths, and of their count each bit alone: whether there are
 // any.
 std::vector<Script> kept_scripts(const StatisticsBank::Row& row) {
@@ -368,6 +399,7 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   }
   if (bank.rows()[row].unit == Unit::log && options.goes_on(result)) {
     run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);
+    run_scripts(bank, row, table_value_scripts(bank.rows()[row]), 0, options.seed, result);
     run_scripts(bank, row, kept_scripts(bank.rows()[row]), 0, options.seed, result);
   }
   // Every bit pattern that an exponent decides, as a stream of its own.
