@@ -24,6 +24,7 @@ from tools import ToolError, parallel, rtl_text, run, version, write_atomically
 
 FOLDER = blocks.ROOT / "build/mutants"
 PROGRAM = blocks.ROOT / "build/mutation/bin/gradpath-mutants"
+REASONS = blocks.ROOT / "scripts/hardware/mutant_reasons.txt"
 
 
 def text_of(*patterns):
@@ -72,8 +73,34 @@ def explain_survivor(job):
     return (*explain(k, folder, has_clock, seconds), place(line), time.monotonic() - begun)
 
 
+def reasons():
+    """{(block, mutant): why it changes nothing}, of those that no solver decides."""
+    found = {}
+    for number, line in enumerate(REASONS.read_text().splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        fields = [f.strip() for f in line.split(" | ")]
+        if len(fields) != 3 or not all(fields):
+            raise ToolError(f"{REASONS.name}:{number}: expected 'block | mutant | reason'")
+        found[tuple(fields[:2])] = fields[2]
+    return found
+
+
+def with_reasons(rows):
+    """Marks what is explained by hand; returns the reasons that no mutant of these rows asks for."""
+    given = {k: r for k, r in reasons().items() if k[0] in [row["name"] for row in rows]}
+    unused = set(given)
+    for row in rows:
+        for i, (kind, how, where, seconds) in enumerate(row["explained"]):
+            key = row["name"], where
+            if key in given and kind in ("bounded", "undecided"):
+                unused.discard(key)
+                row["explained"][i] = "by hand", f"{given[key]} ({how})", where, seconds
+    return [" | ".join(key) for key in sorted(unused)]
+
+
 def report(rows, command, seconds):
-    kinds = ["equivalent", "bounded", "survived", "undecided"]
+    kinds = ["equivalent", "by hand", "bounded", "survived", "undecided"]
     def count(row, kind):
         return sum(e[0] == kind for e in row["explained"])
     lines = [
@@ -86,11 +113,12 @@ def report(rows, command, seconds):
         "`gradpath verify` with the arguments in the table, a part of the quick suite's `gradpath verify`, exits "
         "with 1: `GRADPATH_MUTANT=k build/mutation/bin/gradpath-mutants verify ...`.", "",
         "*Equivalent*: proven for all inputs, by SAT, or of a clocked block by property-directed reachability (ABC), "
-        "for every sender that keeps the protocol, from the first reset on, registers 0 before it. *Bounded*: no "
+        "for every sender that keeps the protocol, from the first reset on, registers 0 before it. *By hand*: no "
+        "solver decides it, and a person gives a reason (`scripts/hardware/mutant_reasons.txt`). *Bounded*: no "
         "difference within the cycles stated. *Survived*: a difference exists that `verify` does not notice. "
         "*Undecided*: neither in the time given.", "",
-        "| block | `gradpath verify` | mutants | killed | equivalent | bounded | survived | undecided | s |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
+        "| block | `gradpath verify` | mutants | killed | equivalent | by hand | bounded | survived | undecided | s |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"]
     for row in rows:
         lines.append(f"| {row['name']} | `{row['verify']}` | {row['mutants']} | {row['killed']} | "
                      + " | ".join(str(count(row, k)) for k in kinds) + f" | {row['seconds']:.0f} |")
@@ -106,8 +134,9 @@ def report(rows, command, seconds):
 
 def parse_arguments():
     parser = argparse.ArgumentParser(prog="scripts/mutate", description=__doc__.splitlines()[0],
-                                     epilog="Exit code 1 if a mutant survived, or stayed undecided. With "
-                                            "blocks named, the report is printed and not written.")
+                                     epilog="Exit code 1 if a mutant is neither killed nor proven equivalent nor "
+                                            "explained in mutant_reasons.txt. With blocks named, the report is "
+                                            "printed and not written.")
     parser.add_argument("blocks", nargs="*", metavar="BLOCK", help="these blocks alone, e.g. pruner_lane")
     parser.add_argument("--jobs", type=int, default=os.cpu_count(), help="at a time (default: every core)")
     parser.add_argument("--seed", type=int, default=1, help="chooses the mutants (default: 1)")
@@ -167,15 +196,18 @@ def main():
         rows.append({"name": chosen[i].name, "verify": " ".join(chosen[i].verify), "mutants": len(lines[i]),
                      "killed": len(lines[i]) - len(own), "explained": own, "numbers": numbers,
                      "seconds": seconds})
+    unused = with_reasons(rows) if arguments.seed == 1 and arguments.scale == 1 else []
     text = report(rows, " ".join(["scripts/mutate", *sys.argv[1:]]), sum(row["seconds"] for row in rows))
     if arguments.blocks:
         print(text, end="")
     else:
         write_atomically(arguments.output, text)
-    unexplained = [e for row in rows for e in row["explained"] if e[0] in ("survived", "undecided")]
+    unexplained = [e for row in rows for e in row["explained"] if e[0] not in ("equivalent", "by hand")]
     print(f"{sum(r['mutants'] for r in rows)} mutants, {sum(r['killed'] for r in rows)} killed, "
           f"{len(unexplained)} unexplained", file=sys.stderr)
-    return 1 if unexplained else 0
+    for key in unused:
+        print(f"{REASONS.name}: no mutant needs the reason of {key}", file=sys.stderr)
+    return 1 if unexplained or unused else 0
 
 
 def known_notice(job):
