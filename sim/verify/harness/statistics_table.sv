@@ -20,11 +20,11 @@ package statistics_table;
       {Histogram, 8'd4, 8'd80, 8'd64, 8'd0, 8'd13},
       {Histogram, 8'd3, 8'd90, 8'd40, 8'd2, 8'd28},
       {Histogram, 8'd2, 8'd1, 8'd253, 8'd0, 8'd16},
-      {Histogram, 8'd2, 8'd252, 8'd2, 8'd2, 8'd8},
       {Log, 8'd2, 8'd0, 8'd0, 8'd0, 8'd8},
       {Log, 8'd8, 8'd0, 8'd0, 8'd0, 8'd24},
       {Log, 8'd3, 8'd0, 8'd0, 8'd0, 8'd13},
-      {Log, 8'd1, 8'd0, 8'd0, 8'd0, 8'd28}
+      {Log, 8'd1, 8'd0, 8'd0, 8'd0, 8'd28},
+      {Histogram, 8'd2, 8'd252, 8'd2, 8'd2, 8'd8}
   };
   localparam int RowCount = $bits(Rows) / RowBits;
 
