@@ -196,6 +196,7 @@ def main():
         rows.append({"name": chosen[i].name, "verify": " ".join(chosen[i].verify), "mutants": len(lines[i]),
                      "killed": len(lines[i]) - len(own), "explained": own, "numbers": numbers,
                      "seconds": seconds})
+    # The reasons are about the mutants that this seed and scale draw.
     unused = with_reasons(rows) if arguments.seed == 1 and arguments.scale == 1 else []
     text = report(rows, " ".join(["scripts/mutate", *sys.argv[1:]]), sum(row["seconds"] for row in rows))
     if arguments.blocks:

@@ -235,12 +235,10 @@ std::vector<Stream> random_streams(const FrontEndBank::Row& row, std::size_t cou
 
 // As many elements as can be counted, or a beat less, all in one bucket, for each bucket.
 std::vector<Stream> bucket_streams(const FrontEndBank::Row& row) {
-  const int per_binade = 1 << row.histogram.mantissa_bits;
   std::vector<Stream> streams;
-  for (int bucket = 0; bucket < row.histogram.binades * per_binade; ++bucket) {
+  for (int bucket = 0; bucket < row.histogram.binades << row.histogram.mantissa_bits; ++bucket) {
     Beat beat{.mask = (1u << row.lanes) - 1};
-    beat.data.fill(static_cast<std::uint32_t>(row.histogram.first_field * per_binade + bucket)
-                   << (23 - row.histogram.mantissa_bits));
+    beat.data.fill(bucket_magnitude(row.histogram, bucket));
     const std::size_t most = row.max_elements / row.lanes;
     for (const std::size_t beats : {most, most - 1}) {
       Stream stream{.beats = std::vector<Beat>(beats, beat),
@@ -256,18 +254,16 @@ std::vector<Stream> bucket_streams(const FrontEndBank::Row& row) {
 // A comparison in the last step of the threshold's solution that is close.
 std::vector<Stream> tie_streams(const FrontEndBank::Row& row) {
   std::vector<Stream> streams;
-  for (const HistogramTie& tie : histogram_ties(row.histogram, row.max_elements)) {
-    const std::size_t count = tie.targets.size();
-    if (count % row.lanes != 1 % row.lanes) continue;  // the last element has a beat of its own
+  for (const HistogramTie& tie : histogram_ties(row.histogram, row.lanes, row.max_elements)) {
     Beat beat{.mask = (1u << row.lanes) - 1};
     beat.data.fill(tie.magnitude);
-    Stream stream{.beats = std::vector<Beat>((count + row.lanes - 1) / row.lanes, beat),
-                  .targets = {},
+    const std::size_t beats = (tie.elements + row.lanes - 1) / row.lanes;
+    Stream stream{.beats = std::vector<Beat>(beats, beat),
+                  .targets = std::vector<std::uint16_t>(beats, tie.target),
                   .adapt = true};
     stream.beats.back().last = true;
-    if (row.lanes > 1) stream.beats.back().mask = 1;
-    stream.targets.assign(stream.beats.size(), tie.targets.front());
-    stream.targets.back() = tie.targets.back();
+    stream.beats.back().mask = 1;
+    stream.targets.back() = tie.last_target;
     streams.push_back(std::move(stream));
   }
   return streams;
@@ -366,7 +362,7 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
   }
   // Of few elements, where a comparison on the way to the threshold is close more often, and of
   // many that fill the counters: where the threshold unit is small, and so quick.
-  if (parameters.max_elements < 1024) {
+  if (parameters.max_elements < kSmallHistogram) {
     for (std::uint64_t repeat = 0; repeat < 16 && options.goes_on(result); ++repeat) {
       const Seed seed = derive(derive(options.seed, 0xfe0 + row), repeat);
       run_streams(bank, row, random_streams(parameters, 1000, 3, seed), 0, seed, result);

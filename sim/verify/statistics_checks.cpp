@@ -231,15 +231,11 @@ std::vector<Script> kept_scripts(const StatisticsBank::Row& row) {
 
 // As many elements as can be counted, all in one bucket, for each bucket of a small histogram.
 std::vector<Script> bucket_scripts(const StatisticsBank::Row& row) {
-  constexpr std::size_t kFew = 1u << 10;
-  std::vector<Script> scripts;
-  if (row.unit != Unit::histogram || row.max_elements > kFew) return scripts;
   const CounterRandom random{Seed{}};
-  const int per_binade = 1 << row.config.mantissa_bits;
-  for (int bucket = 0; bucket < row.config.binades * per_binade; ++bucket) {
-    const auto bits = static_cast<std::uint32_t>(row.config.first_field * per_binade + bucket)
-                      << (23 - row.config.mantissa_bits);
-    const std::vector<float> values(row.max_elements, std::bit_cast<float>(bits));
+  std::vector<Script> scripts;
+  for (int bucket = 0; bucket < row.config.binades << row.config.mantissa_bits; ++bucket) {
+    const std::vector<float> values(row.max_elements,
+                                    std::bit_cast<float>(bucket_magnitude(row.config, bucket)));
     for (const std::uint16_t target : {std::uint16_t{0x8000}, std::uint16_t{0x2345}}) {
       scripts.push_back(
           make_script(row, fmt::format("all in bucket {}", bucket), target, values, {}, random));
@@ -252,14 +248,12 @@ std::vector<Script> bucket_scripts(const StatisticsBank::Row& row) {
 std::vector<Script> tie_scripts(const StatisticsBank::Row& row) {
   const CounterRandom random{Seed{}};
   std::vector<Script> scripts;
-  for (const HistogramTie& tie : histogram_ties(row.config, row.max_elements)) {
-    const std::size_t count = tie.targets.size();
-    if (count % row.lanes != 1 % row.lanes) continue;  // the last element has a beat of its own
-    const std::vector<float> values(count, std::bit_cast<float>(tie.magnitude));
-    scripts.push_back(make_script(row, fmt::format("{} elements at a tie", count),
-                                  tie.targets.front(), values, {}, random));
-    scripts.back().targets.back() = tie.targets.back();
-    scripts.back().wanted += std::uint64_t{tie.targets.back()} - tie.targets.front();
+  for (const HistogramTie& tie : histogram_ties(row.config, row.lanes, row.max_elements)) {
+    const std::vector<float> values(tie.elements, std::bit_cast<float>(tie.magnitude));
+    scripts.push_back(make_script(row, fmt::format("{} elements at a tie", tie.elements),
+                                  tie.target, values, {}, random));
+    scripts.back().targets.back() = tie.last_target;
+    scripts.back().wanted += std::uint64_t{tie.last_target} - tie.target;
   }
   return scripts;
 }
@@ -368,11 +362,10 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   StatisticsBank bank;
   bank.watch(wave, row);
   Result result = empty_result(bank.rows()[row]);
+  const StatisticsBank::Row& built = bank.rows()[row];
+  const bool is_small = built.unit == Unit::histogram && built.max_elements < kSmallHistogram;
   for (const std::uint32_t stall : {0u, 64u, 200u, kWaitsForAnOffer}) {
     const Seed seed = derive(derive(options.seed, 0x57a7 + row), stall);
-    // Where streams are short and answers quick, many: what decides seldom, decides.
-    const StatisticsBank::Row& built = bank.rows()[row];
-    const bool is_small = built.unit == Unit::histogram && built.max_elements < 1024;
     const auto scripts = random_scripts(built, is_small ? 960 : 96, 2500, seed);
     constexpr std::size_t kAfterAReset = 12;
     for (std::size_t first = 0; first < scripts.size() && options.goes_on(result);
@@ -382,25 +375,24 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
     }
   }
   // Of few elements, where a comparison on the way to the answer is close more often.
-  if (bank.rows()[row].unit == Unit::histogram && bank.rows()[row].max_elements < 1024) {
+  if (is_small) {
     constexpr std::size_t kAfterAReset = 500;
     const Seed seed = derive(options.seed, 0x5407 + row);
-    const auto scripts = random_scripts(bank.rows()[row], 40 * kAfterAReset, 6, seed);
+    const auto scripts = random_scripts(built, 40 * kAfterAReset, 6, seed);
     for (std::size_t first = 0; first < scripts.size() && options.goes_on(result);
          first += kAfterAReset) {
       run_scripts(bank, row, std::span(scripts).subspan(first, kAfterAReset), 0,
                   derive(seed, first + 1), result);
     }
   }
-  if (const auto scripts = bucket_scripts(bank.rows()[row]);
-      !scripts.empty() && options.goes_on(result)) {
-    run_scripts(bank, row, scripts, 0, options.seed, result);
-    run_scripts(bank, row, tie_scripts(bank.rows()[row]), 0, options.seed, result);
+  if (is_small && options.goes_on(result)) {
+    run_scripts(bank, row, bucket_scripts(built), 0, options.seed, result);
+    run_scripts(bank, row, tie_scripts(built), 0, options.seed, result);
   }
-  if (bank.rows()[row].unit == Unit::log && options.goes_on(result)) {
-    run_scripts(bank, row, table_scripts(bank.rows()[row]), 0, options.seed, result);
-    run_scripts(bank, row, table_value_scripts(bank.rows()[row]), 0, options.seed, result);
-    run_scripts(bank, row, kept_scripts(bank.rows()[row]), 0, options.seed, result);
+  if (built.unit == Unit::log && options.goes_on(result)) {
+    run_scripts(bank, row, table_scripts(built), 0, options.seed, result);
+    run_scripts(bank, row, table_value_scripts(built), 0, options.seed, result);
+    run_scripts(bank, row, kept_scripts(built), 0, options.seed, result);
   }
   // Every bit pattern that an exponent decides, as a stream of its own.
   if (bank.rows()[row].unit == Unit::amax && options.goes_on(result)) {

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstddef>
 #include <initializer_list>
-#include <utility>
 
 #include "models/format/codec.hpp"
 #include "models/round/random.hpp"
@@ -174,30 +173,34 @@ float deciding_value(const Format& format, const CastOptions& options, int scale
   return next ? std::bit_cast<float>((*next - (dice & 1)) | sign) : x;
 }
 
+std::uint32_t bucket_magnitude(const HistogramThreshold::Config& config, int bucket) {
+  const int b = config.mantissa_bits;
+  return static_cast<std::uint32_t>((config.first_field << b) + bucket) << (kFractionBits - b);
+}
+
 std::vector<HistogramTie> histogram_ties(const HistogramThreshold::Config& config,
-                                         std::size_t most_elements) {
+                                         std::size_t lanes, std::size_t most_elements) {
   constexpr int kSolvedBits = 10;
   const int b = config.mantissa_bits;
   const std::int64_t steps = 1 << (kSolvedBits - b);
   std::vector<HistogramTie> ties;
-  for (std::uint32_t bucket = 0; bucket < 1u << b; ++bucket) {
-    const std::int64_t low = ((1 << b) + std::int64_t{bucket}) * steps;
+  for (int bucket = 0; bucket < 1 << b; ++bucket) {
+    const std::int64_t low = ((1 << b) + bucket) * steps;
     // No element is below the bucket: the surplus is what is wanted, in 256ths, below zero. The
     // last a is low + r, r odd.
     for (std::int64_t count = 1; count <= static_cast<std::int64_t>(most_elements); count += 2) {
+      if (static_cast<std::size_t>(count) % lanes != 1 % lanes) continue;
       for (std::int64_t r = 1; r < steps; r += 2) {
         const std::int64_t unit = (low + r) << (3 - b);
         for (const std::int64_t excess : {-1, 0, 1}) {
           const std::int64_t numerator = count * r * r - excess;
           const std::int64_t wanted = numerator / unit * 256;
           if (numerator % unit != 0 || wanted <= 0 || wanted >= count << 16) continue;
-          HistogramTie tie{.magnitude = static_cast<std::uint32_t>(
-                               ((config.first_field << b) + static_cast<int>(bucket)) << (23 - b)),
-                           .targets = {}};
-          tie.targets.assign(static_cast<std::size_t>(count),
-                             static_cast<std::uint16_t>(wanted / count));
-          tie.targets.back() += static_cast<std::uint16_t>(wanted % count);
-          ties.push_back(std::move(tie));
+          ties.push_back(
+              {.magnitude = bucket_magnitude(config, bucket),
+               .elements = static_cast<std::size_t>(count),
+               .target = static_cast<std::uint16_t>(wanted / count),
+               .last_target = static_cast<std::uint16_t>(wanted / count + wanted % count)});
         }
       }
     }

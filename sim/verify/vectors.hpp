@@ -46,16 +46,23 @@ namespace gradpath::verify {
                                    int scale_exponent, float x, std::uint32_t word,
                                    std::uint32_t dice);
 
+/// A histogram of a stream of fewer elements is small, its answers quick: what decides seldom, and
+/// full counters, can be tried.
+inline constexpr std::size_t kSmallHistogram = 1024;
+/// The least magnitude in a bucket, as fp32 bits.
+[[nodiscard]] std::uint32_t bucket_magnitude(const HistogramThreshold::Config& config, int bucket);
 /// A stream of equal magnitudes for a histogram, and zeros to ask of it.
 struct HistogramTie {
-  std::uint32_t magnitude = 0;         ///< fp32 bits
-  std::vector<std::uint16_t> targets;  ///< in 65536ths, for each element
+  std::uint32_t magnitude = 0;  ///< fp32 bits
+  std::size_t elements = 0;
+  std::uint16_t target = 0;       ///< in 65536ths, with every element but the last
+  std::uint16_t last_target = 0;  ///< with the last, which has a beat of its own
 };
 /// Those streams of up to most_elements, an odd number, in the first binade of which the solver's
 /// last comparison meets equality, or misses it by its least unit: surplus a + count (a - low)^2 /
-/// (2 width) is -1, 0 or 1 at the last a that it tries. The last element's target differs from the
-/// others'.
+/// (2 width) is -1, 0 or 1 at the last a that it tries.
 [[nodiscard]] std::vector<HistogramTie> histogram_ties(const HistogramThreshold::Config& config,
+                                                       std::size_t lanes,
                                                        std::size_t most_elements);
 
 }  // namespace gradpath::verify
