@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "models/error.hpp"
-#include "sim/cli/program.hpp"
+#include "sim/cli/framework/program.hpp"
 
 namespace {
 

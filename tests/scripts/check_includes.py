@@ -10,11 +10,13 @@ MAY_USE = {
     "traces": ["traces", "models"],
     "sim/datapath": ["sim/datapath", "traces", "models"],
     "sim/verify": ["sim/verify", "traces", "models"],
+    "sim/cosim": ["sim/cosim", "sim/datapath", "sim/verify", "traces", "models"],
     "sim/explore": ["sim/explore", "traces", "models"],
+    "sim/report": ["sim/report", "sim/explore", "models"],
     "sim/cli": ["sim", "traces", "models"],
 }
 # Only these folders may know SystemC or Verilated code.
-KNOWS_HARDWARE = ("sim/datapath", "sim/verify")
+KNOWS_HARDWARE = ("sim/datapath", "sim/verify", "sim/cosim")
 
 root = pathlib.Path(sys.argv[1])
 problems, checked = [], 0

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "models/format/formats.hpp"
-#include "sim/datapath/layer_replay.hpp"
+#include "sim/datapath/replay/layer_replay.hpp"
 
 namespace gradpath::test {
 

@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 
 #include "models/error.hpp"
-#include "sim/datapath/checks.hpp"
-#include "sim/datapath/plan.hpp"
+#include "sim/datapath/dataflow/plan.hpp"
+#include "sim/datapath/replay/checks.hpp"
 #include "tests/sim/datapath/random_layer.hpp"
 
 namespace gradpath::test {

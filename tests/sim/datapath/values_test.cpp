@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
-#include "sim/datapath/reference.hpp"
+#include "sim/datapath/replay/reference.hpp"
 #include "tests/sim/datapath/random_layer.hpp"
 
 namespace gradpath::test {

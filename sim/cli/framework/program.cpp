@@ -1,0 +1,126 @@
+#include "sim/cli/framework/program.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <ostream>
+#include <thread>
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "models/error.hpp"
+#include "sim/cli/framework/nearest.hpp"
+#include "sim/cli/verbs/commands.hpp"
+
+namespace gradpath::cli {
+namespace {
+
+constexpr std::string_view kUsage =
+    "gradpath: bit-exact low-precision arithmetic of the gradient datapath\n"
+    "\n"
+    "Usage: gradpath VERB [TRACE.safetensors...] [options]\n"
+    "       gradpath VERB --help\n"
+    "       gradpath --version\n"
+    "\nVerbs:\n";
+
+constexpr std::uint64_t kMostThreads = 1024;
+
+void add_common_options(OptionSet& options) {
+  options.group("Common")
+      .value("threads", "N", "threads to use; results do not depend on it (default: all cores)")
+      .value_or("seed", "N", "0", "seed of every random choice, 0 to 2^64 - 1")
+      .value("config", "FILE", "read options from an INI file; the command line comes first")
+      .flag("quiet", "no notes and no progress on stderr")
+      .flag("help", "show this text");
+}
+
+std::vector<std::string_view> names_of(const std::vector<CommandPtr>& commands) {
+  std::vector<std::string_view> names;
+  for (const CommandPtr& command : commands) names.push_back(command->description().name);
+  return names;
+}
+
+std::string program_help(const std::vector<CommandPtr>& commands) {
+  std::string text(kUsage);
+  for (const CommandPtr& command : commands) {
+    text +=
+        fmt::format("  {:<10}{}\n", command->description().name, command->description().summary);
+  }
+  return text +
+         "\nExit codes: 0 good, 1 a check failed, 2 bad input or usage.\n"
+         "\nExamples:\n"
+         "  gradpath formats e4m3fn\n"
+         "      every code of a format with its value\n"
+         "  gradpath fit trace.safetensors --csv fit.csv\n"
+         "      lognormal fit and distribution distances of every gradient in a trace\n";
+}
+
+std::string verb_help(const Description& description, const OptionSet& options) {
+  std::string text = fmt::format("gradpath {}: {}\n\nUsage: gradpath {} {}\n", description.name,
+                                 description.summary, description.name, description.synopsis);
+  text += options.help();
+  text += "\nExamples:\n";
+  for (const Example& example : description.examples) {
+    text += fmt::format("  {}\n      {}\n", example.command, example.explanation);
+  }
+  return text;
+}
+
+Session make_session(const Arguments& arguments, std::string_view verb, std::ostream& out,
+                     std::ostream& err) {
+  Session session{.out = out, .err = err};
+  session.threads = arguments.has("threads")
+                        ? static_cast<unsigned>(arguments.integer("threads", 1, kMostThreads))
+                        : std::max(1u, std::thread::hardware_concurrency());
+  session.seed = Seed{arguments.integer("seed", 0, std::numeric_limits<std::uint64_t>::max())};
+  session.quiet = arguments.flag("quiet");
+  session.show_progress = !session.quiet && ::isatty(STDERR_FILENO) == 1;
+  session.configuration =
+      fmt::format("# Made by gradpath {}; to repeat: gradpath {} --config FILE\n[{}]\n{}",
+                  version(), verb, verb, arguments.resolved());
+  return session;
+}
+
+}  // namespace
+
+ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& out,
+                     std::ostream& err) {
+  const std::vector<CommandPtr> commands = all_commands();
+  if (arguments.empty()) {
+    throw UserError("no verb is given; 'gradpath --help' lists them");
+  }
+  const std::string& verb = arguments.front();
+  if (verb == "--help" || verb == "-h" || verb == "help") {
+    out << program_help(commands);
+    return ExitCode::good;
+  }
+  if (verb == "--version") {
+    out << "gradpath " << version() << '\n';
+    return ExitCode::good;
+  }
+  const std::vector<std::string_view> names = names_of(commands);
+  const auto found = std::ranges::find(names, verb);
+  if (found == names.end()) {
+    throw UserError(
+        fmt::format("unknown {} '{}'; the nearest verb is '{}', 'gradpath --help' "
+                    "lists all",
+                    verb.starts_with('-') ? "option" : "verb", verb, nearest(verb, names)));
+  }
+  Command& command = *commands[static_cast<std::size_t>(found - names.begin())];
+
+  OptionSet options;
+  command.add_options(options);
+  add_common_options(options);
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  // Help must not depend on the other arguments being right.
+  if (std::ranges::find(rest, "--help") != rest.end()) {
+    out << verb_help(command.description(), options);
+    return ExitCode::good;
+  }
+  const Arguments values = Arguments::parse(options, verb, rest, names);
+  Session session = make_session(values, verb, out, err);
+  command.setup(values);
+  return command.run(session);
+}
+
+}  // namespace gradpath::cli

@@ -1,0 +1,13 @@
+#include "sim/cli/framework/session.hpp"
+
+#include <ostream>
+
+namespace gradpath::cli {
+
+void Session::note(const std::string& line) const {
+  if (!quiet) err << "gradpath: " << line << '\n';
+}
+
+std::string version() { return GRADPATH_VERSION; }
+
+}  // namespace gradpath::cli

@@ -1,0 +1,275 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/error.hpp"
+#include "models/prune/policy.hpp"
+#include "models/prune/threshold.hpp"
+#include "sim/cli/framework/parallel.hpp"
+#include "sim/cli/framework/progress.hpp"
+#include "sim/cli/framework/table_output.hpp"
+#include "sim/cli/inputs/trace_selection.hpp"
+#include "sim/cli/inputs/training_place.hpp"
+#include "sim/cli/verbs/commands.hpp"
+#include "sim/cli/verbs/prune_allocation.hpp"
+#include "traces/safetensors_writer.hpp"
+#include "traces/tensor_data.hpp"
+
+namespace gradpath::cli {
+namespace {
+
+std::string policy_help() {
+  std::string text = "one or several, compared side by side.";
+  for (const PrunePolicyRow& policy : prune_policies()) {
+    text += fmt::format(" {}: {};", policy.name, policy.summary);
+  }
+  text.back() = '.';
+  return text + " Parameters: topk:example, dithered:K, hard:ALPHA, stochastic:ALPHA (as --alpha)";
+}
+
+// One row of the table.
+struct Row {
+  std::string policy;
+  PruneResult result;
+  double budget = 0.0;
+  double expected_cosine = 0.0;
+  double seconds = 0.0;
+};
+
+class PruneCommand : public Command {
+ public:
+  const Description& description() const override {
+    static const Description kDescription{
+        .name = "prune",
+        .synopsis = "TRACE... --sparsity S[,S...] [options]",
+        .summary = "prunes each tensor to a target sparsity: predicted and reached, cosine, error",
+        .examples = {
+            {{"gradpath prune trace.safetensors --sparsity 0.8,0.9 --policy "
+              "stochastic,topk,dithered,random,nm:2:4 --csv prune.csv",
+              "five policies side by side at two targets; predicted_sparsity is computed from the "
+              "policy's rule, reached_sparsity counted in its output, bias and bias_error tell "
+              "whether it keeps the expected magnitude"},
+             {"gradpath prune trace.safetensors --sparsity 0.9 --alpha histogram:1 --allocate "
+              "cosine -o pruned.safetensors",
+              "thresholds as hardware that counts exponents finds them, sparsities that give all "
+              "layers one expected cosine at 0.9 over all, and the pruned tensors"}}}};
+    return kDescription;
+  }
+
+  void add_options(OptionSet& options) const override {
+    TraceSelection::add_options(options);
+    options.group("Pruning")
+        .value("sparsity", "S[,S...]",
+               "target fractions of zeros, each from 0 to below 1; may be left out where no policy "
+               "takes a target (nm:N:M, hard:ALPHA, dithered:K)")
+        .value_or("policy", "SPEC[,SPEC...]", "stochastic", policy_help())
+        .value_or("alpha", "RULE", "exact",
+                  "where the threshold of `stochastic` comes from: exact (solved on the tensor), "
+                  "lognormal (its fit), histogram:B (counts by exponent and B = 0, 1 or 2 mantissa "
+                  "bits), sample:N (exact on N elements drawn at random), last-step (the exact one "
+                  "of the layer's step before; a first step has its own)")
+        .value_or("allocate", "RULE", "uniform",
+                  "how the tensors selected share S: uniform (S each), cosine (one expected cosine "
+                  "of stochastic pruning for all, S over all), authors (0.95, 0.98, 0.98 in the "
+                  "last three blocks, one share up to 0.9 for the rest, S over all)");
+    options.group("Output")
+        .value("output", "FILE",
+               "writes the pruned tensors as fp32 to a .safetensors file; one trace, one policy "
+               "and one target")
+        .letter('o')
+        .flag("time",
+              "adds the column seconds: planning and pruning, each policy from the bare tensor");
+    TableOutput::add_options(options);
+  }
+
+  void setup(const Arguments& arguments) override {
+    selection_.setup(arguments);
+    table_output_.setup(arguments);
+    bool takes_target = false;
+    bool looks_back = false;
+    for (const std::string& specification : arguments.list("policy")) {
+      policies_.push_back(parse_prune_policy(specification));
+      takes_target |= policies_.back()->takes_target();
+      looks_back |= policies_.back()->name() == "stochastic:last-step";
+    }
+    if (takes_target || arguments.has("sparsity")) {
+      targets_ = arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0));
+    } else {
+      targets_ = {std::numeric_limits<double>::quiet_NaN()};
+    }
+    options_.alpha = parse_alpha_rule(arguments.text("alpha"));
+    looks_back_ = looks_back || options_.alpha == AlphaRule::last_step;
+    allocation_ = parse_allocation_rule(arguments.text("allocate"));
+    if (allocation_ != AllocationRule::uniform && std::isnan(targets_.front())) {
+      throw UserError("--allocate shares out a sparsity, and no policy takes one; add --sparsity");
+    }
+    shows_time_ = arguments.flag("time");
+    path_ = arguments.optional_text("output");
+    if (path_ && (policies_.size() > 1 || targets_.size() > 1 || selection_.paths().size() > 1)) {
+      throw UserError(fmt::format(
+          "--output writes the result of one trace, one policy and one sparsity; found {} traces, "
+          "{} policies and {} sparsities: run once for each",
+          selection_.paths().size(), policies_.size(), targets_.size()));
+    }
+  }
+
+  ExitCode run(Session& session) override {
+    table_output_.open(selection_.paths());
+    selection_.open();
+    const std::vector<SelectedTensor> tensors = selection_.tensors();
+    std::optional<SafetensorsWriter> writer;
+    if (path_) writer.emplace(*path_, declarations(tensors), metadata(session));
+    const std::vector<Allocation> allocations = allocate(allocation_, tensors, targets_, session);
+
+    std::vector<std::vector<Row>> rows(tensors.size());
+    std::vector<std::vector<float>> pruned(tensors.size());
+    Progress progress(session, "prune", tensors.size());
+    // Results that are written wait for their turn: then a few tensors at a time.
+    const std::size_t batch = writer ? std::max(session.threads, 1u) : tensors.size();
+    for (std::size_t first = 0; first < tensors.size(); first += batch) {
+      parallel_for(std::min(batch, tensors.size() - first), session.threads, [&](std::size_t n) {
+        const std::size_t i = first + n;
+        rows[i] = for_tensor(tensors[i],
+                             [&] { return prune(tensors[i], i, allocations, session, pruned[i]); });
+        if (!writer) pruned[i] = {};
+        tensors[i].trace->file().release(*tensors[i].tensor);
+        progress.add(1);
+      });
+      for (std::size_t i = first; writer && i < std::min(first + batch, tensors.size()); ++i) {
+        writer->append(std::span<const float>(pruned[i]));
+        pruned[i] = {};
+      }
+    }
+    if (writer) writer->commit();
+    table_output_.write(table(tensors, rows), session);
+    return ExitCode::good;
+  }
+
+ private:
+  // All targets and policies of one tensor; `pruned` is the last result.
+  [[nodiscard]] std::vector<Row> prune(const SelectedTensor& selected, std::size_t index,
+                                       const std::vector<Allocation>& allocations,
+                                       const Session& session, std::vector<float>& pruned) const {
+    const Tensor& tensor = *selected.tensor;
+    const TensorFloats floats(tensor);
+    const TensorContext context = tensor_context(tensor);
+    std::optional<PruneInput> input(std::in_place, floats.values(), context);
+    std::optional<MagnitudeTable> before = table_of_step_before(selected);
+    PruneOptions options = options_;
+    options.seed = tensor_seed(session.seed, RandomUnit::pruner, tensor.name);
+    pruned.resize(floats.values().size());
+    std::vector<Row> rows;
+    for (std::size_t t = 0; t < targets_.size(); ++t) {
+      options.target_sparsity = allocations[t].sparsities[index];
+      if (before) options.last_alpha = exact_threshold(*before, options.target_sparsity);
+      double cosine = 0.0;
+      if (allocation_ != AllocationRule::uniform) {
+        const float alpha = exact_threshold(input->table(), options.target_sparsity);
+        cosine = expected_pruning_cosine(input->table(), double{alpha});
+      }
+      for (const PrunePolicyPtr& policy : policies_) {
+        if (shows_time_) input.emplace(floats.values(), context);  // nothing known yet
+        const auto start = std::chrono::steady_clock::now();
+        const PrunePlan plan = policy->plan(*input, options);
+        policy->apply(plan, *input, options, pruned);
+        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+        rows.push_back({.policy = policy->name(),
+                        .result = measure_result(*policy, plan, *input, options, pruned),
+                        .budget = targets_[t],
+                        .expected_cosine = cosine,
+                        .seconds = seconds.count()});
+      }
+    }
+    return rows;
+  }
+
+  [[nodiscard]] std::optional<MagnitudeTable> table_of_step_before(
+      const SelectedTensor& selected) const {
+    if (!looks_back_) return std::nullopt;
+    const auto before = tensor_a_step_before(selection_.traces(), selected);
+    if (!before) return std::nullopt;
+    return MagnitudeTable(source_of(*before));
+  }
+
+  [[nodiscard]] Table table(const std::vector<SelectedTensor>& tensors,
+                            const std::vector<std::vector<Row>>& rows) const {
+    const bool allocated = allocation_ != AllocationRule::uniform;
+    std::vector<std::string> columns = {"trace",
+                                        "tensor",
+                                        "policy",
+                                        "target_sparsity",
+                                        "alpha",
+                                        "predicted_sparsity",
+                                        "reached_sparsity",
+                                        "cosine",
+                                        "mse",
+                                        "bias",
+                                        "bias_error"};
+    if (allocated) columns.insert(columns.end(), {"budget", "expected_cosine"});
+    if (shows_time_) columns.emplace_back("seconds");
+    Table table(columns);
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      for (const Row& row : rows[i]) {
+        const PruneResult& result = row.result;
+        std::vector<Cell> cells = {tensors[i].trace->path(),
+                                   tensors[i].tensor->name,
+                                   row.policy,
+                                   result.target_sparsity,
+                                   double{result.alpha},
+                                   result.predicted_sparsity,
+                                   result.reached_sparsity,
+                                   result.cosine,
+                                   result.mse,
+                                   result.bias,
+                                   result.bias_error};
+        if (allocated) cells.insert(cells.end(), {row.budget, row.expected_cosine});
+        if (shows_time_) cells.emplace_back(row.seconds);
+        table.add_row(std::move(cells));
+      }
+    }
+    return table;
+  }
+
+  [[nodiscard]] static std::vector<TensorDeclaration> declarations(
+      const std::vector<SelectedTensor>& tensors) {
+    std::vector<TensorDeclaration> declared;
+    for (const SelectedTensor& selected : tensors) {
+      declared.push_back({selected.tensor->name, DType::F32, selected.tensor->shape});
+    }
+    return declared;
+  }
+
+  [[nodiscard]] std::map<std::string, std::string> metadata(const Session& session) const {
+    std::map<std::string, std::string> result = selection_.traces().front().file().metadata();
+    result["pruned_by"] = "gradpath " + version();
+    result["prune_policy"] = policies_.front()->name();
+    result["prune_alpha"] = alpha_rule_name(options_.alpha);
+    if (!std::isnan(targets_.front())) result["prune_sparsity"] = number_text(targets_.front());
+    result["prune_seed"] = std::to_string(session.seed.value);
+    return result;
+  }
+
+  TraceSelection selection_;
+  TableOutput table_output_;
+  std::vector<double> targets_;  ///< one NaN where no policy takes a target
+  std::vector<PrunePolicyPtr> policies_;
+  PruneOptions options_;
+  AllocationRule allocation_ = AllocationRule::uniform;
+  bool looks_back_ = false;
+  bool shows_time_ = false;
+  std::optional<std::string> path_;
+};
+
+}  // namespace
+
+CommandPtr make_prune_command() { return std::make_unique<PruneCommand>(); }
+
+}  // namespace gradpath::cli

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "sim/datapath/stages/stage.hpp"
+#include "sim/datapath/stages/tokens.hpp"
+
+namespace gradpath {
+
+/// R x C multipliers, output-stationary: a pass keeps one tile of sums in the array while a chunk
+/// of k goes by; how long it takes is the dispatch's business (models/sparse/dispatch.hpp).
+class MacArray : public Stage {
+ public:
+  using Stage::Stage;
+  sc_core::sc_fifo_in<Chunk> chunks{"chunks"};
+  sc_core::sc_fifo_in<OperandSlice> operands{"operands"};
+  sc_core::sc_fifo_out<int> free_banks{"free_banks"};
+  sc_core::sc_fifo_out<ResultTile> out{"out"};
+
+  [[nodiscard]] std::uint64_t macs() const { return macs_; }
+  [[nodiscard]] std::uint64_t passes() const { return passes_; }
+
+ private:
+  void run() override;
+
+  std::uint64_t macs_ = 0;
+  std::uint64_t passes_ = 0;
+};
+
+}  // namespace gradpath
