@@ -1,6 +1,6 @@
 // The largest finite magnitude of a stream of fp32 beats, and the power of two that brings it just
 // under the largest finite value of a format: 2^floor(log2(max_finite / amax)), the scale `amax-po2`
-// (docs/numerics.md, "Scale"; models/quantize/scale.hpp). Infinities and NaNs are passed over.
+// (docs/numerics.md, "Scale"; models/scale/scale.hpp). Infinities and NaNs are passed over.
 //
 // Latency: the result is there 2 cycles after the last beat is accepted. Throughput: one beat a
 // cycle; between the last beat and the taking of the result ready_o is low. It depends on registers

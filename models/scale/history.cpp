@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "models/format/codec.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 
 namespace gradpath {
 

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <variant>
 
-#include "models/quantize/scale.hpp"
 #include "models/scale/block_quantizer.hpp"
 #include "models/scale/history.hpp"
+#include "models/scale/scale.hpp"
 
 namespace gradpath {
 

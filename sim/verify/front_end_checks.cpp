@@ -9,7 +9,7 @@
 #include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
 #include "models/prune/stochastic_pruner.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 #include "sim/verify/checks.hpp"
 #include "sim/verify/compaction_script.hpp"
 #include "sim/verify/front_end.hpp"

@@ -11,7 +11,7 @@
 
 #include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 #include "sim/verify/checks.hpp"
 #include "sim/verify/statistics.hpp"
 #include "sim/verify/stream_ends.hpp"

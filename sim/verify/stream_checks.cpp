@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "models/format/formats.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 #include "sim/verify/checks.hpp"
 #include "sim/verify/stream_ends.hpp"
 #include "sim/verify/stream_run.hpp"

@@ -18,7 +18,7 @@
 #include "models/mac/gemm_error.hpp"
 #include "models/mac/low_precision_gemm.hpp"
 #include "models/quantize/quantizer.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 #include "models/stats/fit.hpp"
 #include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"

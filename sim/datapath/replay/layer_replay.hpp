@@ -6,7 +6,7 @@
 
 #include "models/mac/conv.hpp"
 #include "models/quantize/quantizer.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 #include "sim/datapath/replay/datapath.hpp"
 
 namespace gradpath {

@@ -11,7 +11,7 @@
 #include "models/error.hpp"
 #include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 #include "tests/models/random_tensor.hpp"
 
 namespace gradpath {

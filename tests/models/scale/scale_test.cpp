@@ -1,4 +1,4 @@
-#include "models/quantize/scale.hpp"
+#include "models/scale/scale.hpp"
 
 #include <limits>
 
