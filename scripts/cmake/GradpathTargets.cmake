@@ -27,7 +27,8 @@ function(gradpath_library name)
   add_library(gradpath_${name} STATIC ${ARG_SOURCES})
   add_library(gradpath::${name} ALIAS gradpath_${name})
   target_include_directories(gradpath_${name} PUBLIC
-    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<INSTALL_INTERFACE:include/gradpath>)
+    $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
+    $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(gradpath_${name} PUBLIC cxx_std_20)
   target_link_libraries(gradpath_${name} PUBLIC ${ARG_PUBLIC}
     PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:gradpath_warnings> $<BUILD_INTERFACE:gradpath_build>)

@@ -6,6 +6,7 @@
 
 #include "models/error.hpp"
 #include "sim/cli/framework/program.hpp"
+#include "sim/cli/verbs/commands.hpp"
 
 namespace {
 
@@ -21,7 +22,8 @@ int main(int argc, char** argv) {
   try {
     std::ios::sync_with_stdio(false);
     const std::vector<std::string> arguments(argv + 1, argv + argc);
-    const auto code = gradpath::cli::run_program(arguments, std::cout, std::cerr);
+    const auto code =
+        gradpath::cli::run_program(gradpath::cli::all_commands(), arguments, std::cout, std::cerr);
     std::cout.flush();
     if (!std::cout) return fail("cannot write to stdout; is the disk full?");
     return static_cast<int>(code);

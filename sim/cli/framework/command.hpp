@@ -22,6 +22,7 @@ struct Description {
   std::string_view synopsis;  ///< what follows the name, e.g. `TRACE... [options]`
   std::string_view summary;   ///< one line, what it does
   std::array<Example, 2> examples;
+  std::string_view missing = {};  ///< why this build hasn't got it and what to do; empty: it has
 };
 
 /// Exit codes of the program.

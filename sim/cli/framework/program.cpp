@@ -10,7 +10,6 @@
 
 #include "models/error.hpp"
 #include "sim/cli/framework/nearest.hpp"
-#include "sim/cli/verbs/commands.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -83,9 +82,9 @@ Session make_session(const Arguments& arguments, std::string_view verb, std::ost
 
 }  // namespace
 
-ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& out,
+ExitCode run_program(const std::vector<CommandPtr>& commands,
+                     const std::vector<std::string>& arguments, std::ostream& out,
                      std::ostream& err) {
-  const std::vector<CommandPtr> commands = all_commands();
   if (arguments.empty()) {
     throw UserError("no verb is given; 'gradpath --help' lists them");
   }
@@ -107,6 +106,9 @@ ExitCode run_program(const std::vector<std::string>& arguments, std::ostream& ou
                     verb.starts_with('-') ? "option" : "verb", verb, nearest(verb, names)));
   }
   Command& command = *commands[static_cast<std::size_t>(found - names.begin())];
+  if (const std::string_view missing = command.description().missing; !missing.empty()) {
+    throw UserError(fmt::format("{} {}", verb, missing));
+  }
 
   OptionSet options;
   command.add_options(options);

@@ -2,6 +2,8 @@
 
 #include <ostream>
 
+#include "models/version.hpp"
+
 namespace gradpath::cli {
 
 void Session::note(const std::string& line) const {

@@ -12,5 +12,5 @@ function(gradpath_mutated_program name rtl_dir)
     ${verify_dir}/compaction.cpp ${verify_dir}/front_end.cpp ${verify_dir}/multiplier.cpp
     ${verify_dir}/pruner_lanes.cpp ${verify_dir}/quantizer_lanes.cpp ${verify_dir}/rows.cpp
     ${verify_dir}/statistics.cpp ${verify_dir}/streams.cpp)
-  target_link_libraries(${name} PRIVATE ${name}_models gradpath::cli gradpath_warnings gradpath_build)
+  target_link_libraries(${name} PRIVATE ${name}_models gradpath::verbs gradpath_warnings gradpath_build)
 endfunction()
