@@ -14,6 +14,7 @@ std::vector<CommandPtr> all_commands() {
   commands.push_back(make_report_command());
   commands.push_back(make_gemm_command());
   commands.push_back(make_replay_command());
+  commands.push_back(make_memory_command());
   commands.push_back(make_verify_command());
   commands.push_back(make_theory_command());
   return commands;

@@ -21,6 +21,7 @@ namespace gradpath::cli {
 [[nodiscard]] CommandPtr make_sweep_command();
 [[nodiscard]] CommandPtr make_synth_command();
 [[nodiscard]] CommandPtr make_theory_command();
+[[nodiscard]] CommandPtr make_memory_command();
 [[nodiscard]] CommandPtr make_verify_command();
 
 }  // namespace gradpath::cli
