@@ -25,7 +25,7 @@ class ShapeChecker {
     for (const Tensor* tensor : {step_.grad_output, step_.input, step_.weight}) {
       if (tensor != nullptr && !is_readable_as_float(tensor->dtype)) {
         fail(*tensor,
-             fmt::format("dtype is {}, expected F32, BF16 or F16", dtype_name(tensor->dtype)));
+             fmt::format("dtype is {}, expected F32, BF16, F16 or F64", dtype_name(tensor->dtype)));
       }
     }
     if (step_.geometry.op == LayerGeometry::Op::conv2d) {

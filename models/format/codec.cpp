@@ -147,11 +147,11 @@ double min_subnormal(const Format& format) {
 Code encode(const Format& format, const CastOptions& options, double x, std::uint32_t random_word) {
   const bool negative = std::signbit(x);
   if (std::isnan(x)) return nan_result(format, options.nan, negative);
-  if (negative && !format.is_signed && x != 0) return nan_result(format, options.nan, false);
-  if (std::isinf(x)) return overflow_result(format, options, negative);
-
   double a = std::min(std::fabs(x), kBeyondEveryFormat);
   if (flushes_input(options.flush) && a < kSmallestNormalFloat) a = 0;
+  if (negative && !format.is_signed && a != 0) return nan_result(format, options.nan, false);
+  if (std::isinf(x)) return overflow_result(format, options, negative);
+
   std::uint64_t place = place_below(format, a);
   const double lo = grid_value(format, place);
   if (lo < a) {

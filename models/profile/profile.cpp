@@ -14,18 +14,20 @@ constexpr std::uint32_t kInfinityKey = 0x7f80;
 constexpr std::uint64_t kMaxLow = 0xffff;
 
 const char* contradiction(const ProfileBucket& bucket) {
-  if (bucket.count == 0) return "an empty bucket is stored";
-  if ((bucket.key & kMagnitudeMask) >= kInfinityKey) return "a bucket's values are not finite";
-  if (bucket.ties > bucket.count) return "a bucket has more ties than elements";
-  if ((bucket.key & kMagnitudeMask) == 0 && bucket.ties != 0) return "zeros are in a bucket";
+  if (bucket.count == 0) return "it is empty";
+  if (bucket.count > Profile::kMostElements) return "there are more than 2^48 elements";
+  if ((bucket.key & kMagnitudeMask) >= kInfinityKey) return "its values are not finite";
+  if (bucket.ties > bucket.count) return "it has more ties than elements";
+  if ((bucket.key & kMagnitudeMask) == 0 && bucket.ties != 0) return "it holds zeros";
   const std::uint64_t inside = bucket.count - bucket.ties;
   if (bucket.low_sum < inside || bucket.low_sum > Uint128{inside} * kMaxLow) {
-    return "a bucket's sum is out of range";
+    return "its sum is out of range";
   }
-  // (sum l)^2 <= n sum l^2, and l^2 <= l * max l.
-  if (bucket.low_square_sum < bucket.low_sum ||
-      bucket.low_square_sum > Uint128{bucket.low_sum} * kMaxLow) {
-    return "a bucket's sum of squares is out of range";
+  // Cauchy's inequality, and l^2 <= l * max l. No product wraps: up to 2^48 elements, sums are
+  // below 2^64 and sums of squares below 2^80.
+  if (bucket.low_square_sum > Uint128{bucket.low_sum} * kMaxLow ||
+      Uint128{bucket.low_sum} * bucket.low_sum > inside * bucket.low_square_sum) {
+    return "its sum of squares is out of range";
   }
   return nullptr;
 }
@@ -45,7 +47,9 @@ Profile::Profile(std::uint64_t zeros, std::uint64_t infs, std::uint64_t nans,
   std::uint32_t lowest = kInfinityKey;
   std::uint32_t highest = 0;
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
-    if (const char* wrong = contradiction(buckets_[i])) throw std::invalid_argument(wrong);
+    if (const char* wrong = contradiction(buckets_[i])) {
+      throw std::invalid_argument(fmt::format("bucket {:#06x}: {}", buckets_[i].key, wrong));
+    }
     if (i > 0 && buckets_[i - 1].key >= buckets_[i].key) {
       throw std::invalid_argument("buckets are not in ascending order");
     }
@@ -58,6 +62,13 @@ Profile::Profile(std::uint64_t zeros, std::uint64_t infs, std::uint64_t nans,
                             : abs_min_bits_ != 0 && abs_min_bits_ >> 16 == lowest &&
                                   abs_max_bits_ >> 16 == highest && abs_min_bits_ <= abs_max_bits_;
   if (!in_place) throw std::invalid_argument("the extremes lie outside the buckets");
+  check_numel();
+}
+
+void Profile::check_numel() const {
+  if (Uint128{nonzeros_} + zeros_ + infs_ + nans_ > kMostElements) {
+    throw std::invalid_argument("there are more than 2^48 elements");
+  }
 }
 
 TensorCounts Profile::counts() const {
@@ -117,6 +128,7 @@ void Profile::merge(const Profile& other) {
     }
   }
   buckets_ = std::move(merged);
+  check_numel();
 }
 
 }  // namespace gradpath

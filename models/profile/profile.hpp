@@ -29,9 +29,10 @@ struct ProfileBucket {
 /// A tensor as a small, exact, mergeable summary: from it the error of every narrow float format
 /// follows without the tensor (profile_table.hpp, docs/profile.md). Integers only, so it depends on
 /// the multiset of elements alone: not on their order, on threads or on the machine.
-/// Sums hold for up to 2^48 elements.
 class Profile {
  public:
+  static constexpr std::uint64_t kMostElements = std::uint64_t{1} << 48;  ///< that the sums hold
+
   Profile() = default;
   /// buckets: by key, strictly ascending. What the other arguments mean: the members below.
   /// std::invalid_argument if the numbers contradict each other, naming the first contradiction.
@@ -58,12 +59,15 @@ class Profile {
   /// 16 hexadecimal digits that name what is in the profile.
   [[nodiscard]] std::string id() const;
 
-  /// Adds the elements of another profile. Associative and commutative.
+  /// Adds the elements of another profile. Associative and commutative. std::invalid_argument above
+  /// kMostElements.
   void merge(const Profile& other);
 
   friend bool operator==(const Profile&, const Profile&) = default;
 
  private:
+  void check_numel() const;
+
   std::uint64_t zeros_ = 0;
   std::uint64_t infs_ = 0;
   std::uint64_t nans_ = 0;

@@ -318,6 +318,7 @@ class ProfileTable::Evaluation {
 ProfileTable::Answer ProfileTable::sums(const Format& format, const CastOptions& options,
                                         int scale_exponent) const {
   const auto refuse = [](std::string_view why) { return Answer{.sums = {}, .refusal = why}; };
+  if (has_too_many_) return refuse("a binade holds more than 2^36 elements");
   if (!format.is_signed || !format.has_zero || !format.has_subnormals) {
     return refuse("the format is unsigned or has no subnormals");
   }

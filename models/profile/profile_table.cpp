@@ -102,6 +102,9 @@ ProfileTable::ProfileTable(const Profile& profile)
     home.has_interior = home.has_interior || bucket.count > bucket.ties;
   }
   for (Binade& binade : binades_) {
+    std::uint64_t elements = 0;
+    for (const Sums& sums : binade.before) elements += sums.count;
+    has_too_many_ = has_too_many_ || elements > kMostInABinade;
     for (std::size_t i = 1; i < binade.before.size(); ++i) {
       Sums& sums = binade.before[i];
       const Sums& previous = binade.before[i - 1];

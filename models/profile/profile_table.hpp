@@ -12,10 +12,12 @@
 namespace gradpath {
 
 /// A profile prepared for questions: running sums over the buckets of each sign and binade. Made
-/// once a tensor, asked thousands of times; an answer takes a few microseconds. For up to 2^36
-/// elements a binade.
+/// once a tensor, asked thousands of times; an answer takes a few microseconds.
 class ProfileTable {
  public:
+  /// Elements of one sign in one binade that the sums hold; above it every question is refused.
+  static constexpr std::uint64_t kMostInABinade = std::uint64_t{1} << 36;
+
   explicit ProfileTable(const Profile& profile);
 
   /// An answer, or why the profile has none (`refusal` is not empty then): the buckets are too
@@ -77,6 +79,7 @@ class ProfileTable {
   class Evaluation;
 
   std::vector<Binade> binades_;
+  bool has_too_many_ = false;
   std::uint64_t numel_ = 0;
   std::uint64_t zeros_ = 0;
   std::uint64_t infs_ = 0;

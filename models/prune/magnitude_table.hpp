@@ -30,7 +30,7 @@ struct LowCount {
 /// A tensor's finite nonzero magnitudes as integer counts and sums, in one pass at about the speed
 /// of memory, and any one bucket magnitude by magnitude in a second pass: what a threshold needs,
 /// without sorting. Every number depends on the multiset of values alone.
-/// Memory: 256 KiB while made, then 32 bytes an occupied bucket (a few thousand of them).
+/// Memory: 1.25 MiB while made, then 32 bytes an occupied bucket (a few thousand of them).
 class MagnitudeTable {
  public:
   /// Reads the tensor. `source` must stay good as long as `lows` and `add_squares` are called.

@@ -2,11 +2,7 @@
 
 #include <algorithm>
 #include <bit>
-#include <cmath>
-#include <numbers>
 #include <stdexcept>
-
-#include "models/theory/lognormal_pruning.hpp"
 
 namespace gradpath {
 namespace {
@@ -136,21 +132,43 @@ constexpr int kOne = 1 << kLogBits;
 constexpr int kLaneLogRest = 4;  // what an element's logarithm loses in the mean, in 256ths
 }  // namespace
 
-LogThreshold::LogThreshold() {
-  for (std::size_t i = 0; i < log2_table_.size(); ++i) {
-    const auto at = static_cast<double>(i);
-    log2_table_[i] = static_cast<int>(std::lround(kOne * std::log2(1 + (at + 0.5) / 64)));
-    exp2_table_[i] = static_cast<int>(std::lround(1024 * (std::exp2((4 * at + 1.5) / 256) - 1)));
-  }
-  for (std::size_t t = 0; t < kKeptPoints; ++t) {
-    for (std::size_t w = 0; w < kVariancePoints; ++w) {
-      const double kept = std::exp2(-std::max(static_cast<double>(t) / 2, 1.0 / 32));
-      const double octaves = std::exp2((static_cast<double>(w) / 2 - 4) / 2);
-      table_[t][w] = static_cast<int>(std::lround(
-          kOne * octaves * theory::standard_threshold(1 - kept, octaves * std::numbers::ln2)));
-    }
-  }
-}
+constexpr std::array<int, 64> LogThreshold::kLog2Table = {
+    3,   9,   14,  20,  25,  30,  36,  41,  46,  51,  56,  61,  66,  71,  75,  80,
+    85,  89,  94,  98,  103, 107, 111, 116, 120, 124, 128, 132, 136, 140, 144, 148,
+    152, 155, 159, 163, 167, 170, 174, 178, 181, 185, 188, 192, 195, 198, 202, 205,
+    208, 212, 215, 218, 221, 224, 228, 231, 234, 237, 240, 243, 246, 249, 252, 255};
+constexpr std::array<int, 64> LogThreshold::kExp2Table = {
+    4,   15,  27,  38,  50,  61,  73,  85,  97,  109, 122, 134, 147, 160, 173, 186,
+    199, 212, 225, 239, 253, 267, 281, 295, 309, 324, 339, 353, 368, 384, 399, 414,
+    430, 446, 462, 478, 494, 511, 528, 545, 562, 579, 596, 614, 632, 650, 668, 687,
+    705, 724, 743, 762, 782, 801, 821, 841, 862, 882, 903, 924, 945, 967, 988, 1010};
+constexpr std::array<std::array<int, 25>, 13> LogThreshold::kThresholdTable = {
+    {{-47,  -63,   -83,   -108,  -138,  -176,  -222,  -279,  -349,  -434,  -537,  -662, -813,
+      -996, -1217, -1482, -1800, -2181, -2637, -3183, -3834, -4611, -5538, -6642, -7956},
+     {133, 134, 135,  135,  134,  132,  128,  121,  111,  96,    76,    50,   16,
+      -27, -81, -147, -229, -328, -448, -593, -767, -975, -1223, -1519, -1872},
+     {262, 264, 267, 271, 277, 283, 290, 298, 306, 315, 323, 330, 337,
+      343, 349, 353, 357, 360, 362, 364, 366, 367, 367, 368, 368},
+     {390, 392, 395, 400, 406, 415, 426,  441,  459,  480,  505,  534, 567,
+      606, 651, 703, 765, 838, 924, 1026, 1148, 1292, 1465, 1670, 1914},
+     {518, 520, 523, 528,  534,  543,  556,  574,  596,  625,  661,  705, 758,
+      820, 895, 985, 1092, 1219, 1371, 1553, 1770, 2029, 2337, 2705, 3143},
+     {646,  648,  651,  656,  662,  671,  684,  703,  728,  761,  804,  858, 926,
+      1008, 1107, 1227, 1371, 1544, 1752, 2001, 2298, 2654, 3077, 3583, 4184},
+     {774,  776,  779,  784,  790,  799,  812,  831,  856,  892,  940,  1001, 1080,
+      1177, 1297, 1442, 1619, 1832, 2088, 2395, 2763, 3203, 3728, 4354, 5100},
+     {902,  904,  907,  912,  918,  927,  940,  959,  985,  1021, 1071, 1138, 1224,
+      1334, 1471, 1639, 1844, 2092, 2391, 2751, 3182, 3698, 4314, 5049, 5925},
+     {1030, 1032, 1035, 1040, 1046, 1055, 1068, 1087, 1113, 1149, 1201, 1270, 1363,
+      1483, 1634, 1821, 2051, 2331, 2670, 3077, 3566, 4152, 4851, 5685, 6680},
+     {1158, 1160, 1163, 1168, 1174, 1183, 1196, 1215, 1241, 1277, 1329, 1401, 1498,
+      1625, 1789, 1993, 2245, 2554, 2928, 3380, 3922, 4572, 5348, 6275, 7379},
+     {1286, 1288, 1291, 1296, 1302, 1311, 1324, 1343, 1369, 1405, 1457, 1530, 1630,
+      1763, 1937, 2156, 2429, 2764, 3171, 3663, 4255, 4965, 5813, 6825, 8033},
+     {1414, 1416, 1419, 1424, 1430, 1439, 1452, 1471, 1497, 1533, 1585, 1659, 1760,
+      1898, 2080, 2312, 2603, 2962, 3400, 3931, 4569, 5335, 6251, 7344, 8648},
+     {1542, 1544, 1547, 1552, 1558, 1567, 1580, 1599, 1625, 1661, 1713, 1787, 1890,
+      2031, 2219, 2463, 2770, 3152, 3618, 4185, 4867, 5686, 6666, 7836, 9231}}};
 
 void LogThreshold::clear() { elements_ = count_ = sum_ = square_sum_ = 0; }
 
@@ -164,7 +182,7 @@ void LogThreshold::add(std::span<const float> values) {
     const std::uint32_t fraction = (magnitude & kFractionMask) >> (kFractionBits - 6);
     const std::uint64_t logarithm =
         std::uint64_t{field} << kLaneLogBits |
-        static_cast<std::uint32_t>(log2_table_[fraction]) >> (kLogBits - kLaneLogBits);
+        static_cast<std::uint32_t>(kLog2Table[fraction]) >> (kLogBits - kLaneLogBits);
     ++count_;
     sum_ += logarithm;
     square_sum_ += logarithm * logarithm;
@@ -172,11 +190,11 @@ void LogThreshold::add(std::span<const float> values) {
 }
 
 // log2 of a positive number in 256ths, from its top seven bits.
-int LogThreshold::log2_of(Wide value) const {
+int LogThreshold::log2_of(Wide value) {
   int top = 127;
   while ((value >> top & 1) == 0) --top;
   const auto rest = static_cast<std::uint32_t>(top >= 6 ? value >> (top - 6) : value << (6 - top));
-  return top * kOne + log2_table_[rest & 63];
+  return top * kOne + kLog2Table[rest & 63];
 }
 
 std::uint32_t LogThreshold::solve(std::uint16_t target) const {
@@ -196,21 +214,23 @@ std::uint32_t LogThreshold::solve_zeros(std::uint64_t wanted) const {
   }
   // The table's steps are half an octave.
   constexpr int kStep = kOne / 2;
-  const int t = std::min(kept_octaves, static_cast<int>(kKeptPoints - 1) * kStep - 1);
-  const int w =
-      std::clamp(variance_octaves + 4 * kOne, 0, static_cast<int>(kVariancePoints - 1) * kStep - 1);
+  const int t = std::min(kept_octaves, static_cast<int>(kThresholdTable.size() - 1) * kStep - 1);
+  const int w = std::clamp(variance_octaves + 4 * kOne, 0,
+                           static_cast<int>(kThresholdTable[0].size() - 1) * kStep - 1);
   const auto row = static_cast<std::size_t>(t / kStep);
   const auto column = static_cast<std::size_t>(w / kStep);
   const auto between = [](int a, int b, int fraction) { return a + ((b - a) * fraction >> 7); };
-  const int low = between(table_[row][column], table_[row][column + 1], w % kStep);
-  const int high = between(table_[row + 1][column], table_[row + 1][column + 1], w % kStep);
+  const int low =
+      between(kThresholdTable[row][column], kThresholdTable[row][column + 1], w % kStep);
+  const int high =
+      between(kThresholdTable[row + 1][column], kThresholdTable[row + 1][column + 1], w % kStep);
 
   const auto mean = static_cast<int>((sum_ << (kLogBits - kLaneLogBits)) / count_);
   const int threshold = mean + kLaneLogRest + between(low, high, t % kStep);
   if (threshold < kOne) return 0;  // below fp32's normals
   if (threshold >= 255 * kOne) return 0x7f7fffffu;
   const auto bits = static_cast<std::uint32_t>(threshold);
-  const auto fraction = static_cast<std::uint32_t>(exp2_table_[bits % kOne >> 2]);
+  const auto fraction = static_cast<std::uint32_t>(kExp2Table[bits % kOne >> 2]);
   return (bits >> kLogBits) << kFractionBits | fraction << (kFractionBits - 10);
 }
 

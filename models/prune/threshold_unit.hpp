@@ -53,7 +53,13 @@ class LogThreshold {
  public:
   static constexpr std::uint64_t kMaxElements = std::uint64_t{1} << 28;
 
-  LogThreshold();
+  // What is rounded to integers once and for all, so that no C library has a say in it.
+  /// 256 log2(1 + (i + 1/2) / 64) and 1024 (2^((4 i + 3/2) / 256) - 1).
+  static const std::array<int, 64> kLog2Table;
+  static const std::array<int, 64> kExp2Table;
+  /// 256 log2(threshold / median) where 2^(-t/2) are kept (2^(-1/32) in row 0) and log2|x| has the
+  /// variance 2^(w/2 - 4).
+  static const std::array<std::array<int, 25>, 13> kThresholdTable;
 
   /// std::length_error above kMaxElements in all.
   void add(std::span<const float> values);
@@ -64,13 +70,8 @@ class LogThreshold {
 
  private:
   __extension__ using Wide = unsigned __int128;
-  [[nodiscard]] int log2_of(Wide value) const;
+  [[nodiscard]] static int log2_of(Wide value);
 
-  static constexpr std::size_t kKeptPoints = 13;
-  static constexpr std::size_t kVariancePoints = 25;
-  std::array<int, 64> log2_table_ = {};
-  std::array<int, 64> exp2_table_ = {};
-  std::array<std::array<int, kVariancePoints>, kKeptPoints> table_ = {};
   std::uint64_t elements_ = 0;
   std::uint64_t count_ = 0;       ///< normal finite nonzeros
   std::uint64_t sum_ = 0;         ///< of log2|x| + 127 in 32nds

@@ -162,7 +162,6 @@ void for_runs(const BlockLayout& layout, GroupRange groups, F f) {
 
 // Returns whether all elements are known to be finite.
 bool BlockQuantizer::find_batch(const float* in, GroupRange groups, std::uint8_t* scales) const {
-  if (layout_.inner == 0 || groups.count == 0) return false;
   bool all_finite = layout_.inner == 1;
   const std::size_t blocks = groups.count * layout_.inner;
   std::array<std::uint32_t, kBatch> few;
@@ -375,50 +374,51 @@ void BlockQuantizer::cast_batch(const float* in, GroupRange groups, Scale* scale
   });
 }
 
-// Batch by batch; kFinds: the scales are found, else they are given.
+// Batch by batch: f(batch, its first element and its first block in the range). A group without
+// elements has nothing to be done.
+template <class F>
+void BlockQuantizer::for_batches(GroupRange groups, F f) const {
+  if (layout_.inner == 0) return;
+  const std::uint64_t begin = layout_.group_begin(groups.first);
+  for (std::uint64_t g = groups.first; g < groups.first + groups.count;) {
+    const GroupRange batch = next_batch(groups, g);
+    f(batch, layout_.group_begin(g) - begin, (g - groups.first) * layout_.inner);
+    g += batch.count;
+  }
+}
+
+// kFinds: the scales are found, else they are given.
 template <bool kFinds, class Scale, class Out>
 void BlockQuantizer::run(std::span<const float> in, GroupRange groups, std::span<Scale> scales,
                          std::span<Out> out, CounterRandom random) const {
   check(groups, in.size(), scales.size(), out.size());
-  const std::uint64_t begin = layout_.group_begin(groups.first);
   const bool stream = out.size_bytes() >= kStreamBytes;
-  for (std::uint64_t g = groups.first; g < groups.first + groups.count;) {
-    const GroupRange batch = next_batch(groups, g);
-    const std::uint64_t at = layout_.group_begin(g) - begin;
-    Scale* batch_scales = scales.data() + (g - groups.first) * layout_.inner;
-    cast_batch<kFinds>(in.data() + at, batch, batch_scales, out.data() + at, random, stream);
-    g += batch.count;
-  }
+  for_batches(groups, [&](GroupRange batch, std::uint64_t at, std::uint64_t block) {
+    cast_batch<kFinds>(in.data() + at, batch, scales.data() + block, out.data() + at, random,
+                       stream);
+  });
   if (stream) block_kernels::stream_fence();
 }
 
 void BlockQuantizer::find_scales(std::span<const float> in, GroupRange groups,
                                  std::span<std::uint8_t> scales) const {
   check(groups, in.size(), scales.size(), in.size());
-  const std::uint64_t begin = layout_.group_begin(groups.first);
-  for (std::uint64_t g = groups.first; g < groups.first + groups.count;) {
-    const GroupRange batch = next_batch(groups, g);
-    find_batch(in.data() + (layout_.group_begin(g) - begin), batch,
-               scales.data() + (g - groups.first) * layout_.inner);
-    g += batch.count;
-  }
+  for_batches(groups, [&](GroupRange batch, std::uint64_t at, std::uint64_t block) {
+    find_batch(in.data() + at, batch, scales.data() + block);
+  });
 }
 
 void BlockQuantizer::scale_elements(std::span<const float> in, GroupRange groups,
                                     std::span<const std::uint8_t> scales,
                                     std::span<float> out) const {
   check(groups, in.size(), scales.size(), out.size());
-  const std::uint64_t begin = layout_.group_begin(groups.first);
-  for (std::uint64_t g = groups.first; g < groups.first + groups.count;) {
-    const GroupRange batch = next_batch(groups, g);
-    const std::uint64_t at = layout_.group_begin(g) - begin;
+  for_batches(groups, [&](GroupRange batch, std::uint64_t at, std::uint64_t block) {
     for_pieces(batch, [&](const Piece& piece) {
-      scale(in.data() + at + piece.offset, piece,
-            scales.data() + (g - groups.first) * layout_.inner, kMagnitudeMask, false,
-            out.data() + at + piece.offset);
+      const std::uint64_t offset = at + piece.offset;
+      scale(in.data() + offset, piece, scales.data() + block, kMagnitudeMask, false,
+            out.data() + offset);
     });
-    g += batch.count;
-  }
+  });
 }
 
 template <class CodeT>

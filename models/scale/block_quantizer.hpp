@@ -88,6 +88,8 @@ class BlockQuantizer {
                                               std::uint8_t fit_code) const;
   void find_least_errors(const float* in, GroupRange groups, std::uint8_t* scales) const;
   template <class F>
+  void for_batches(GroupRange groups, F f) const;
+  template <class F>
   void for_pieces(GroupRange groups, F f) const;
   template <class Blocks, class Columns>
   void with_factors(const Piece& piece, const std::uint8_t* scales,

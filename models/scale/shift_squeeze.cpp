@@ -3,7 +3,11 @@
 #include <cmath>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
+#include "models/error.hpp"
 #include "models/format/codec.hpp"
+#include "models/format/formats.hpp"
 
 namespace gradpath {
 namespace {
@@ -29,7 +33,13 @@ ShiftSqueeze shift_squeeze(const Format& format, const LogMoments& moments) {
   if (moments.nonzeros == 0) return {};
   const double mean = moments.mean_log2();
   const double span = std::log2(moments.amax) - mean;
-  const double emax = std::ilogb(max_finite(format));
+  const int emax = std::ilogb(max_finite(format));
+  if (emax < 1) {  // a squeeze of 0 or less would join or swap magnitudes
+    throw UserError(fmt::format(
+        "s2fp8 puts the mean at 1 and the largest into the top binade: expected a format whose "
+        "largest finite is 2 or more; that of {} is {}",
+        format_name(format), max_finite(format)));
+  }
   const auto alpha = static_cast<float>(emax / span);
   if (!(span > 0) || !std::isnormal(alpha)) return {.beta = static_cast<float>(-mean)};
   return {.alpha = alpha, .beta = static_cast<float>(-(emax / span) * mean)};

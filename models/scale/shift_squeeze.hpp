@@ -19,7 +19,8 @@ struct ShiftSqueeze {
 };
 
 /// The transform of a tensor, alpha and beta rounded to fp32. All magnitudes equal: alpha 1 (and
-/// |y| = 1); no finite nonzero: alpha 1, beta 0.
+/// |y| = 1); no finite nonzero: alpha 1, beta 0. UserError if emax < 1: the top binade has to lie
+/// above the mean's.
 [[nodiscard]] ShiftSqueeze shift_squeeze(const Format& format, const LogMoments& moments);
 
 /// y of each x, in double (log2, exp2), rounded once to fp32. Zeros, infinities and NaNs stay.

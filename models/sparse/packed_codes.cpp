@@ -1,11 +1,15 @@
 #include "models/sparse/packed_codes.hpp"
 
 #include <bit>
+#include <limits>
 #include <stdexcept>
 
 namespace gradpath {
 
 PackedCodes pack_codes(const Format& format, std::span<const Code> codes) {
+  if (codes.size() > std::numeric_limits<std::uint32_t>::max()) {
+    throw std::length_error("pack_codes: 2^32 elements or more");
+  }
   PackedCodes packed;
   packed.elements = static_cast<std::uint32_t>(codes.size());
   packed.bitmap.assign((codes.size() + 63) / 64, 0);

@@ -30,7 +30,8 @@ struct PackedCodes {
   return code == 0 || (format.has_negative_zero() && code == format.sign_mask());
 }
 
-/// Drops the zeros. Their signs are lost: unpacking gives +0.
+/// Drops the zeros. Their signs are lost: unpacking gives +0. std::length_error for 2^32 codes or
+/// more.
 [[nodiscard]] PackedCodes pack_codes(const Format& format, std::span<const Code> codes);
 
 /// The elements again, zeros as code 0. out: packed.elements, else std::invalid_argument.

@@ -42,9 +42,11 @@ class Reader {
 
   [[noreturn]] void fail(std::string_view what) const {
     throw UserError(fmt::format(
-        "{}: byte {}: {}; the profile is damaged, make it again with `gradpath profile`", path_,
-        at_, what));
+        "{}: byte {}: {}{}; the profile is damaged, make it again with `gradpath profile`", path_,
+        at_, tensor_, what));
   }
+  /// Errors from here on name this tensor.
+  void enter(std::string_view tensor) { tensor_ = fmt::format("tensor {}: ", quote(tensor)); }
 
   std::string_view take(std::size_t count) {
     if (count > bytes_.size() - at_) fail("the file ends too early");
@@ -84,6 +86,7 @@ class Reader {
   std::string_view path_;
   std::string_view bytes_;
   std::size_t at_ = 0;
+  std::string tensor_;
 };
 
 void put_profile(std::string& out, const Profile& profile) {
@@ -204,8 +207,13 @@ void merge_into(ProfileSet& set, const std::string& name, const TensorProfile& p
         "same --blocks and --axis",
         quote(name)));
   }
-  sum.profile.merge(profile.profile);
-  for (auto& [key, blocks] : sum.blocks) blocks.merge(profile.blocks.at(key));
+  try {
+    sum.profile.merge(profile.profile);
+    for (auto& [key, blocks] : sum.blocks) blocks.merge(profile.blocks.at(key));
+  } catch (const std::invalid_argument& wrong) {
+    throw UserError(
+        fmt::format("tensor {}: the sum of its profiles: {}", quote(name), wrong.what()));
+  }
 }
 
 std::string encode_profiles(const ProfileSet& set) {
@@ -243,6 +251,7 @@ ProfileSet decode_profiles(std::string_view path, std::string_view bytes) {
   const auto count = in.number<std::uint64_t>();
   for (std::uint64_t i = 0; i < count; ++i) {
     const std::string name(in.take(in.number<std::uint32_t>()));
+    in.enter(name);
     if (!set.empty() && set.rbegin()->first >= name) in.fail("names are not in ascending order");
     TensorProfile profile{.profile = read_profile(in), .blocks = {}};
     profile.blocks = read_blocks(in, profile.profile);

@@ -15,7 +15,7 @@ struct Activation {
 };
 
 /// A square convolution's own numbers.
-struct ConvShape {
+struct SquareConv {
   std::int64_t outputs = 0;
   std::int64_t kernel = 1;
   std::int64_t stride = 1;
@@ -34,7 +34,7 @@ struct ConvShape {
 class LayerList {
  public:
   /// Appends a convolution of `in`; returns its output.
-  Activation conv(const std::string& name, Activation in, const ConvShape& shape) {
+  Activation conv(const std::string& name, Activation in, const SquareConv& shape) {
     const std::int64_t size = windowed_size(in.size, shape.kernel, shape.stride, shape.padding);
     NetworkLayer layer;
     layer.name = name;

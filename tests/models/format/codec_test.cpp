@@ -11,6 +11,7 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
+#include "models/quantize/quantizer.hpp"
 
 namespace gradpath {
 namespace {
@@ -238,6 +239,20 @@ TEST(Encode, FlushesSubnormalsOnlyWhereTold) {
   const Format bf16 = parse_format("bf16");
   EXPECT_EQ(encode(bf16, {.flush = Flush::input}, 0x1p-127), 0u);
   EXPECT_EQ(encode(bf16, {.flush = Flush::input}, 0x1p-126), 0x80u);
+}
+
+// docs/numerics.md: what is flushed counts as zero, and a zero of either sign has a code.
+TEST(Encode, AFlushedNegativeIsNoNanToUnsignedFormats) {
+  for (const char* name : {"binary8p4uf", "binary8p4ue", "e8m0fnu"}) {
+    const Format format = parse_format(name);
+    for (const Flush flush : {Flush::input, Flush::both}) {
+      const CastOptions options{.flush = flush};
+      EXPECT_EQ(encode(format, options, -0x1.8p-127), 0u) << name;
+      EXPECT_EQ(encode(format, options, -0x1p-126), format.nan_code()) << name;
+      EXPECT_EQ(Quantizer(format, options).code(-0x1.8p-127f), 0u) << name;
+    }
+    EXPECT_EQ(encode(format, {.flush = Flush::output}, -0x1.8p-127), format.nan_code()) << name;
+  }
 }
 
 TEST(FormatNames, ReadBackAsTheSameFormat) {

@@ -191,6 +191,14 @@ TEST(Profile, RefusesNumbersThatContradictEachOther) {
   EXPECT_THROW(make({0x3f80, 3, 1, 1, 13}), std::invalid_argument);
   EXPECT_THROW(make({0x3f80, 3, 1, 2 * 65535 + 1, 13}), std::invalid_argument);
   EXPECT_THROW(make({0x3f80, 3, 1, 5, 4}), std::invalid_argument);
+  EXPECT_THROW(make({0x3f80, 3, 1, 5, 12}), std::invalid_argument);  // 5^2 > 2 * 12
+  // So many that the sums do not hold them, and (2^17)^2 wraps 128 bits beside the right sum.
+  const std::uint64_t many = std::uint64_t{1} << 48;
+  EXPECT_THROW(make({0x3f80, many + 1, 1, many, many}), std::invalid_argument);
+  EXPECT_THROW(Profile(many, 0, 0, 0x3f800000u, 0x3f800003u, 0, {good}), std::invalid_argument);
+  EXPECT_THROW(Profile(~std::uint64_t{0}, 1, 0, 0, 0, 0, {}), std::invalid_argument);
+  Profile sum(many - 3, 0, 0, 0x3f800000u, 0x3f800003u, 0, {good});
+  EXPECT_THROW(sum.merge(make(good)), std::invalid_argument);
   EXPECT_THROW(make(good, 0, 0x3f800003u), std::invalid_argument);
   EXPECT_THROW(make(good, 0x3f800000u, 0x3f810000u), std::invalid_argument);
   EXPECT_THROW(make(good, 0x3f800003u, 0x3f800002u), std::invalid_argument);

@@ -317,6 +317,16 @@ TEST(ProfileTable, RefusesWhatItCannotKnow) {
   EXPECT_FALSE(refused("e5m2", "rne", -127));  // all zero, whatever fp32 does
 }
 
+// 2^36 elements of 1 are answered, one more is not: the sums of a binade would overflow later on.
+TEST(ProfileTable, RefusesMoreElementsThanABinadesSumsHold) {
+  const auto refusal = [](std::uint64_t count) {
+    const Profile ones(0, 0, 0, 0x3f800000u, 0x3f800000u, 0, {{0x3f80, count, count, 0, 0}});
+    return ProfileTable(ones).measure(parse_format("e5m2"), {}, 0).refusal;
+  };
+  EXPECT_EQ(refusal(ProfileTable::kMostInABinade), "");
+  EXPECT_NE(refusal(ProfileTable::kMostInABinade + 1), "");
+}
+
 TEST(ProfileTable, SaysThatStochasticOverflowIsWhatItRefuses) {
   const std::vector<float> values = {60000.0f, 1.0f};  // of e5m2, 57344 is the largest finite
   const ProfileTable table(profile_tensor(values));

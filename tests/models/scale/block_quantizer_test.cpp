@@ -173,20 +173,108 @@ TEST(BlockQuantizer, Nvfp4ByHand) {
   EXPECT_THROW(BlockQuantizer(make_quantizer("bf16"), scaling, layout, 1.0f), UserError);
 }
 
+// docs/numerics.md, "Block scaling", in doubles: the largest finite is t 2^emax.
+struct MxDefinition {
+  double max_finite;
+  int mantissa_bits;
+
+  // The scale's exponent for an amax > 0, before it is kept in 0 .. 254.
+  [[nodiscard]] int exponent(ScaleRule rule, double amax) const {
+    const int emax = std::ilogb(max_finite);
+    const int k = std::ilogb(amax);
+    const double a = std::ldexp(amax, -k);
+    const double t = std::ldexp(max_finite, -emax);
+    bool doubles = false;
+    if (rule == ScaleRule::round) doubles = a * a > 2;
+    if (rule == ScaleRule::ceil) doubles = a > 1;
+    if (rule == ScaleRule::even) doubles = a >= 2 - std::ldexp(1.0, -(mantissa_bits + 1));
+    if (rule == ScaleRule::fit || rule == ScaleRule::mse) doubles = a > t;
+    return k - emax + (doubles ? 1 : 0);
+  }
+};
+
+// The stored scale of a block's finite elements, and what they are multiplied by.
+struct ScaleDefinition {
+  std::uint8_t code;
+  float multiplier;
+};
+
+ScaleDefinition mx_scale(const Format& format, ScaleRule rule, const Floats& block) {
+  const double amax = amax_of(block);
+  const auto with_code = [](int code) {
+    return ScaleDefinition{static_cast<std::uint8_t>(code),
+                           static_cast<float>(std::ldexp(1.0, 127 - code))};
+  };
+  if (amax == 0) return with_code(127);
+  const MxDefinition definition{max_finite(format), format.mantissa_bits};
+  const int first = std::clamp(definition.exponent(rule, amax) + 127, 0, 254);
+  if (rule != ScaleRule::mse) return with_code(first);
+  // Far below, every element is cut to nothing: forty octaves are enough to look at.
+  int best = first;
+  double least = std::numeric_limits<double>::infinity();
+  for (int code = first; code >= std::max(first - 40, 0); --code) {
+    double error = 0;
+    for (const float x : block) {
+      const float scaled = x * with_code(code).multiplier;
+      const Code cast = encode(format, {.overflow = Overflow::saturate}, double{scaled});
+      const auto value = static_cast<float>(decode(format, cast)) / with_code(code).multiplier;
+      error += (double{value} - double{x}) * (double{value} - double{x});
+    }
+    if (error < least) {
+      least = error;
+      best = code;
+    }
+  }
+  return with_code(best);
+}
+
+ScaleDefinition nvfp4_scale(const Format& format, float tensor_amax, const Floats& block) {
+  const auto largest = static_cast<float>(max_finite(format));
+  const float tensor =
+      tensor_amax > 0 ? std::clamp(tensor_amax / (448.0f * largest), 0x1p-117f, 0x1p117f) : 1.0f;
+  const Format e4m3 = parse_format("e4m3fn");
+  const Code code = std::max<Code>(
+      1, encode(e4m3, {.overflow = Overflow::saturate}, double{amax_of(block) / largest / tensor}));
+  return {static_cast<std::uint8_t>(code),
+          1.0f / (tensor * static_cast<float>(decode(e4m3, code)))};
+}
+
+// The block of every element, and the scale of every block, from the elements alone.
+struct Definition {
+  std::vector<std::uint64_t> blocks;
+  Bytes scales;
+  Floats multipliers;
+
+  Definition(const Format& format, const BlockScaling& scaling, const BlockLayout& layout,
+             const Floats& in) {
+    std::vector<Floats> members(layout.blocks());
+    for (std::uint64_t i = 0; i < in.size(); ++i) {
+      const std::uint64_t position = i / layout.inner;
+      const std::uint64_t group = position / layout.length * layout.groups_per_row() +
+                                  position % layout.length / layout.block;
+      blocks.push_back(group * layout.inner + i % layout.inner);
+      if (std::isfinite(in[i])) members[blocks.back()].push_back(in[i]);
+    }
+    for (const Floats& block : members) {
+      const ScaleDefinition scale = scaling.kind == BlockScaling::Kind::mx
+                                        ? mx_scale(format, scaling.rule, block)
+                                        : nvfp4_scale(format, amax_of(in), block);
+      scales.push_back(scale.code);
+      multipliers.push_back(scale.multiplier);
+    }
+  }
+};
+
 // What the class promises, element by element with the scalar definition of a cast.
-void expect_definition(const Quantizer& quantizer, const BlockScaling& scaling,
-                       const BlockLayout& layout, const Floats& in, const Result& result) {
-  const BlockQuantizer blocks(quantizer, scaling, layout, amax_of(in));
+void expect_definition(const Quantizer& quantizer, const Definition& definition, const Floats& in,
+                       const Result& result) {
+  EXPECT_EQ(result.scales, definition.scales);
   const double top = max_finite(quantizer.format());
   const CounterRandom random(Seed{7});
   Bytes codes(in.size());
   Floats values(in.size());
   for (std::uint64_t i = 0; i < in.size(); ++i) {
-    const std::uint64_t position = i / layout.inner;
-    const std::uint64_t group = position / layout.length * layout.groups_per_row() +
-                                position % layout.length / layout.block;
-    const std::uint64_t block = group * layout.inner + i % layout.inner;
-    const float multiplier = blocks.multiplier(result.scales[block]);
+    const float multiplier = definition.multipliers[definition.blocks[i]];
     auto scaled = double{in[i] * multiplier};
     if (std::isfinite(in[i]) && std::abs(scaled) > top) scaled = std::copysign(top, scaled);
     const Code code = encode(quantizer.format(), quantizer.options(), scaled, random.word(i));
@@ -218,31 +306,50 @@ const Shape kShapes[] = {{{10, 64}, -1, 32},   {{6000}, 0, 32},      {{7, 37}, 1
 
 TEST(BlockQuantizer, EqualsTheDefinitionOnEveryTarget) {
   const std::uint64_t seed = test_seed(301);
-  for (const auto target : hwy::SupportedAndGeneratedTargets()) {
-    hwy::SetSupportedTargetsForTest(target);
-    for (const Shape& shape : kShapes) {
-      const BlockLayout layout = block_layout(shape.dimensions, shape.axis, shape.block);
-      for (const bool rare : {false, true}) {
-        auto in = lognormal_tensor(seed, layout.numel(), -3, 3, 0.2);
-        if (rare) in = with_rarities(std::move(in), seed);
-        for (const auto& [format, rounding] :
-             {std::pair{"e4m3fn", "sr"}, {"e2m1fn", "rne"}, {"e5m2", "rup"}}) {
-          const Quantizer quantizer = make_quantizer(format, rounding);
-          for (const BlockScaling& scaling :
-               {BlockScaling{.block = shape.block},
-                BlockScaling{.block = shape.block, .rule = ScaleRule::mse},
-                BlockScaling{.kind = BlockScaling::Kind::nvfp4, .block = shape.block}}) {
+  for (const Shape& shape : kShapes) {
+    const BlockLayout layout = block_layout(shape.dimensions, shape.axis, shape.block);
+    for (const bool rare : {false, true}) {
+      auto in = lognormal_tensor(seed, layout.numel(), -3, 3, 0.2);
+      if (rare) in = with_rarities(std::move(in), seed);
+      for (const auto& [format, rounding] :
+           {std::pair{"e4m3fn", "sr"}, {"e2m1fn", "rne"}, {"e5m2", "rup"}}) {
+        const Quantizer quantizer = make_quantizer(format, rounding);
+        for (const BlockScaling& scaling :
+             {BlockScaling{.block = shape.block},
+              BlockScaling{.block = shape.block, .rule = ScaleRule::mse},
+              BlockScaling{.kind = BlockScaling::Kind::nvfp4, .block = shape.block}}) {
+          const Definition definition(quantizer.format(), scaling, layout, in);
+          for (const auto target : hwy::SupportedAndGeneratedTargets()) {
+            hwy::SetSupportedTargetsForTest(target);
             SCOPED_TRACE(::testing::Message()
                          << hwy::TargetName(target) << " " << format << " axis " << shape.axis
                          << " block " << shape.block << " of " << in.size());
-            const Result result = cast_whole(quantizer, scaling, layout, in);
-            expect_definition(quantizer, scaling, layout, in, result);
+            expect_definition(quantizer, definition, in,
+                              cast_whole(quantizer, scaling, layout, in));
           }
+          hwy::SetSupportedTargetsForTest(0);
         }
       }
     }
   }
-  hwy::SetSupportedTargetsForTest(0);
+}
+
+// No elements, but blocks of none, as many as the other dimensions say.
+TEST(BlockQuantizer, TensorsWithoutElementsHaveNothingToCast) {
+  for (const auto& [shape, axis] :
+       {std::pair{std::vector<std::int64_t>{4, 0}, 0}, {{4, 0}, 1}, {{0, 4}, 0}, {{0, 4}, 1}}) {
+    for (const auto kind : {BlockScaling::Kind::mx, BlockScaling::Kind::nvfp4}) {
+      const BlockScaling scaling{.kind = kind, .block = 2, .rule = ScaleRule::mse};
+      const BlockLayout layout = block_layout(shape, axis, 2);
+      const Quantizer quantizer = make_quantizer("e4m3fn");
+      EXPECT_TRUE(cast_whole(quantizer, scaling, layout, {}).scales.empty());
+      const BlockQuantizer blocks(quantizer, scaling, layout);
+      const GroupRange all{0, layout.groups()};
+      EXPECT_NO_THROW(blocks.find_scales({}, all, {}));
+      EXPECT_NO_THROW(blocks.scale_elements({}, all, {}, {}));
+      EXPECT_NO_THROW(blocks.to_values({}, all, {}, {}));
+    }
+  }
 }
 
 // From subnormal to the largest exponents, through every E8M0 code that occurs, rows of one block.
@@ -256,11 +363,12 @@ TEST(BlockQuantizer, EqualsTheDefinitionUnderEveryScale) {
   const BlockLayout layout{.outer = in.size() / 32, .length = 32, .inner = 1, .block = 32};
   for (const char* format : {"e4m3fn", "e5m2", "e2m1fn", "e3m2fn", "e2m3fn", "e5m2b31", "e6m1b0"}) {
     const Quantizer quantizer = make_quantizer(format);
-    for (const ScaleRule rule : {ScaleRule::floor, ScaleRule::fit}) {
-      SCOPED_TRACE(format);
+    for (const ScaleRule rule :
+         {ScaleRule::floor, ScaleRule::round, ScaleRule::ceil, ScaleRule::even, ScaleRule::fit}) {
+      SCOPED_TRACE(::testing::Message() << format << " " << scale_rule_name(rule));
       const BlockScaling scaling{.rule = rule};
-      const Result result = cast_whole(quantizer, scaling, layout, in);
-      expect_definition(quantizer, scaling, layout, in, result);
+      expect_definition(quantizer, Definition(quantizer.format(), scaling, layout, in), in,
+                        cast_whole(quantizer, scaling, layout, in));
     }
   }
 }

@@ -75,6 +75,17 @@ TEST(ShiftSqueeze, ByHand) {
   EXPECT_EQ(y, (Floats{1, -256, 16, 0}));
 }
 
+// emax is -1 and 0: alpha would swap or join magnitudes. 1 is enough.
+TEST(ShiftSqueeze, AFormatWithoutABinadeAboveOneIsRefused) {
+  const float values[] = {1, -256, 16, 0};
+  for (const char* name : {"e4m3b15", "e2m1b3f"}) {
+    EXPECT_THROW(static_cast<void>(shift_squeeze(parse_format(name), log_moments(values))),
+                 UserError);
+  }
+  const ShiftSqueeze least = shift_squeeze(parse_format("e2m1b2f"), log_moments(values));
+  EXPECT_EQ(least, (ShiftSqueeze{.alpha = 0.25f, .beta = -1.0f}));
+}
+
 TEST(ShiftSqueeze, OneMagnitudeIsShiftedToOne) {
   const float values[] = {8, -8};
   EXPECT_EQ(shift_squeeze(parse_format("e5m2"), log_moments(values)),

@@ -141,6 +141,17 @@ TEST(Variates, SignsAreEvenAndZerosAsFrequentAsAskedFor) {
   }
 }
 
+// docs/numerics.md: a lognormal's sign is bit 8 of the third word.
+TEST(Variates, ALognormalsSignIsTheBitThatThePageNames) {
+  const Seed seed{test_seed(523)};
+  std::vector<float> x(1000);
+  fill({Kind::lognormal, 0.0, 1.0, 0.0}, seed, 0, x);
+  const CounterRandom third(derive(seed, 2));
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    ASSERT_EQ(std::signbit(x[i]), (third.word(i) >> 8 & 1) != 0) << i;
+  }
+}
+
 // The magnitude's rank correlation with its neighbour's, and with the sign: 1/sqrt(n) each.
 TEST(Variates, NeighboursAndSignsAreUncorrelated) {
   const std::uint64_t seed = test_seed(519);

@@ -107,6 +107,28 @@ TEST(ProfileFile, ErrorsNameTheFileAndTheRemedy) {
   EXPECT_THROW(static_cast<void>(read_profiles("no/such/file")), UserError);
 }
 
+// A bucket whose (sum l)^2 is above n times the sum of l^2: the variance would wrap around.
+TEST(ProfileFile, ContradictionsNameTheTensorAndTheBucket) {
+  ProfileSet set;
+  merge_into(
+      set, "conv1",
+      {.profile = profile_tensor(std::vector<float>{0x1.000002p0f, 0x1.000008p0f}), .blocks = {}});
+  std::string bytes = encode_profiles(set);
+  // The bucket's last two numbers: sum of l, 1 + 4, and of l^2, 1 + 16.
+  const std::size_t at = bytes.rfind(std::string{5, 17});
+  ASSERT_NE(at, std::string::npos);
+  bytes[at + 1] = 12;
+  try {
+    static_cast<void>(decode_profiles("x.profile", sealed(bytes)));
+    ADD_FAILURE() << "accepted";
+  } catch (const UserError& error) {
+    const std::string message = error.what();
+    EXPECT_NE(message.find("x.profile"), std::string::npos) << message;
+    EXPECT_NE(message.find("'conv1': bucket 0x3f80: its sum of squares"), std::string::npos)
+        << message;
+  }
+}
+
 TEST(ProfileFile, DifferentBlocksDoNotMerge) {
   ProfileSet set = example(test_seed(105));
   EXPECT_THROW(merge_into(set, "a", {}), UserError);

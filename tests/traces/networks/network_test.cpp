@@ -8,6 +8,8 @@
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
+#include "models/mac/conv.hpp"             // these two together: no name of theirs is
+#include "traces/networks/layer_list.hpp"  // taken twice
 
 namespace gradpath {
 namespace {
