@@ -18,10 +18,25 @@ namespace {
 
 constexpr mode_t kMode = 0666;  // less the user's umask
 constexpr int kAttempts = 100;
+constexpr int kMostLinks = 40;  // as Linux follows
 
 }  // namespace
 
-AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
+std::string destination(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path place = path;
+  for (int links = 0; fs::is_symlink(place, error); ++links) {
+    if (links == kMostLinks) return path;
+    const fs::path target = fs::read_symlink(place, error);
+    if (error) return path;
+    place = place.parent_path() / target;  // an absolute target replaces the whole
+  }
+  const fs::path folder = fs::canonical(place.has_parent_path() ? place.parent_path() : ".", error);
+  return error ? path : (folder / place.filename()).string();
+}
+
+AtomicFile::AtomicFile(const std::string& path, Writer writer) : path_(path), target_(path) {
   if (path.empty()) throw UserError("the output file's name is empty; give a path");
   struct stat status = {};
   if (::stat(path.c_str(), &status) == 0) {
@@ -29,6 +44,9 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
       throw UserError(fmt::format("{}: is a directory; give the path of a file to write", path));
     }
     if (!S_ISREG(status.st_mode)) {
+      if (writer == Writer::by_name) {
+        throw UserError(fmt::format("{}: is a pipe or a device; give the path of a file", path));
+      }
       direct_ = true;
       fd_ = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
       if (fd_ < 0) fail("cannot open for writing");
@@ -36,27 +54,34 @@ AtomicFile::AtomicFile(const std::string& path) : path_(path), target_(path) {
     }
     // A file the user made read-only is not to be replaced just because its folder is writable.
     if (::access(path.c_str(), W_OK) != 0) fail("cannot write");
-    std::error_code error;
-    const auto resolved = std::filesystem::canonical(path, error);
-    if (!error) target_ = resolved.string();
   }
-  std::string directory = std::filesystem::path(target_).parent_path().string();
-  if (directory.empty()) directory = ".";
-  open_unnamed(directory);
-  if (fd_ < 0) open_named();
-  if (S_ISREG(status.st_mode)) ::fchmod(fd_, status.st_mode & 07777);
+  target_ = destination(path);
+  if (writer == Writer::by_name) {
+    make_folder();
+  } else {
+    std::string directory = std::filesystem::path(target_).parent_path().string();
+    if (directory.empty()) directory = ".";
+    open_unnamed(directory);
+    if (fd_ < 0) open_named();
+  }
+  if (S_ISREG(status.st_mode) && fd_ >= 0) ::fchmod(fd_, status.st_mode & 07777);
 }
 
 AtomicFile::AtomicFile(AtomicFile&& other) noexcept
     : path_(std::move(other.path_)),
       target_(std::move(other.target_)),
       partial_(std::exchange(other.partial_, {})),
+      folder_(std::exchange(other.folder_, {})),
+      name_(std::move(other.name_)),
       fd_(std::exchange(other.fd_, -1)),
       direct_(other.direct_) {}
 
 AtomicFile::~AtomicFile() {
   if (fd_ >= 0) ::close(fd_);
   if (!partial_.empty()) ::unlink(partial_.c_str());
+  if (folder_.empty()) return;
+  std::error_code ignored;  // what a writer may have left beside its file goes too
+  std::filesystem::remove_all(folder_, ignored);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
@@ -73,14 +98,26 @@ void AtomicFile::write(std::span<const std::byte> bytes) {
 void AtomicFile::write(std::string_view text) { write(std::as_bytes(std::span(text))); }
 
 void AtomicFile::commit() {
+  if (!folder_.empty()) {
+    fd_ = ::open(partial_.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd_ < 0) fail("cannot open what was written");
+    struct stat status = {};
+    if (::stat(target_.c_str(), &status) == 0) ::fchmod(fd_, status.st_mode & 07777);
+  }
   // Pipes and devices cannot be synced, which is no error.
   if (::fsync(fd_) != 0 && !direct_) fail("cannot write to disk");
   if (!direct_) {
     if (partial_.empty()) name_it();
     if (::rename(partial_.c_str(), target_.c_str()) != 0) fail("cannot put the file in place");
     partial_.clear();
+    if (folder_.empty()) name_ = {};
   }
   if (::close(std::exchange(fd_, -1)) != 0) fail("cannot close");
+}
+
+void AtomicFile::fail_writing(int error) const {
+  errno = error;
+  fail("cannot write");
 }
 
 void AtomicFile::open_unnamed(const std::string& directory) {
@@ -92,9 +129,24 @@ void AtomicFile::open_unnamed(const std::string& directory) {
 void AtomicFile::open_named() {
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     std::string name = unused_name();
+    name_ = UnfinishedName(name, Unfinished::file);
     fd_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, kMode);
     if (fd_ >= 0) {
       partial_ = std::move(name);
+      return;
+    }
+    if (errno != EEXIST) break;
+  }
+  fail("cannot create the file");
+}
+
+void AtomicFile::make_folder() {
+  for (int attempt = 0; attempt < kAttempts; ++attempt) {
+    std::string name = unused_name();
+    name_ = UnfinishedName(name, Unfinished::folder);
+    if (::mkdir(name.c_str(), 0700) == 0) {
+      partial_ = name + "/data";
+      folder_ = std::move(name);
       return;
     }
     if (errno != EEXIST) break;
@@ -107,6 +159,7 @@ void AtomicFile::name_it() {
   const std::string self = fmt::format("/proc/self/fd/{}", fd_);
   for (int attempt = 0; attempt < kAttempts; ++attempt) {
     std::string name = unused_name();
+    name_ = UnfinishedName(name, Unfinished::file);
     if (::linkat(AT_FDCWD, self.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) {
       partial_ = std::move(name);
       return;
@@ -116,9 +169,16 @@ void AtomicFile::name_it() {
   fail("cannot name the file");
 }
 
+// 64 random bits: the name is as good as certainly nobody's, so that a signal may remove it even
+// between its choice and its making.
 std::string AtomicFile::unused_name() const {
+  constexpr std::size_t kKept = 200;  // of a name: with what is added it stays below 255 bytes
+  const std::filesystem::path target = target_;
   std::random_device device;
-  return fmt::format("{}.partial-{:06x}", target_, device() & 0xffffffu);
+  return (target.parent_path() / fmt::format("{}.partial-{:08x}{:08x}",
+                                             target.filename().string().substr(0, kKept), device(),
+                                             device()))
+      .string();
 }
 
 void AtomicFile::fail(std::string_view what) const {

@@ -40,13 +40,14 @@ class LayersReader {
   // A document keeps one of two equal keys and sorts them; both matter here.
   Json parse(std::string_view text) {
     std::vector<std::unordered_set<std::string>> keys;
+    std::string key;  // the last
     const auto watch = [&](int depth, Json::parse_event_t event, Json& value) {
       using Event = Json::parse_event_t;
       if (depth > kDeepest) fail_layers(fmt::format("nests deeper than {} levels", kDeepest));
       if (event == Event::object_start) keys.emplace_back();
       if (event == Event::object_end) keys.pop_back();
       if (event == Event::key) {
-        const auto& key = value.get_ref<const std::string&>();
+        key = value.get_ref<const std::string&>();
         if (!keys.back().insert(key).second) {
           fail_layers(fmt::format("has the key {} twice", quote(key)));
         }
@@ -62,6 +63,11 @@ class LayersReader {
       return Json::parse(text, watch);
     } catch (const Json::parse_error& error) {
       fail_layers(fmt::format("is not valid JSON at byte {}", error.byte));
+    } catch (const Json::out_of_range&) {
+      if (order_.empty()) fail_layers("is a number that no double holds");
+      layer_ = order_.back();
+      fail(fmt::format("has a number that no double holds in {}, expected an integer up to 2^30",
+                       quote(key)));
     }
   }
 

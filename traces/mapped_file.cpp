@@ -39,7 +39,8 @@ void unmap(std::span<const std::byte> bytes) {
 }  // namespace
 
 MappedFile::MappedFile(const std::string& path) {
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  // O_NONBLOCK: a pipe without a writer opens at once, and is refused below.
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) {
     throw UserError(fmt::format("{}: cannot open the file ({}); give the path of a readable file",
                                 path, std::strerror(errno)));
@@ -51,7 +52,7 @@ MappedFile::MappedFile(const std::string& path) {
   if (!S_ISREG(status.st_mode)) {
     throw UserError(
         fmt::format("{}: {}; give the path of a regular file, as it is mapped into memory", path,
-                    S_ISDIR(status.st_mode) ? "is a directory" : "is not a file"));
+                    S_ISDIR(status.st_mode) ? "is a directory" : "is a pipe or a device"));
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return;
@@ -61,14 +62,17 @@ MappedFile::MappedFile(const std::string& path) {
         fmt::format("{}: cannot map the file's {} bytes ({})", path, size, std::strerror(errno)));
   }
   bytes_ = {static_cast<const std::byte*>(address), size};
+  name_ = MappedName(path, bytes_);
 }
 
-MappedFile::MappedFile(MappedFile&& other) noexcept : bytes_(std::exchange(other.bytes_, {})) {}
+MappedFile::MappedFile(MappedFile&& other) noexcept
+    : bytes_(std::exchange(other.bytes_, {})), name_(std::move(other.name_)) {}
 
 MappedFile& MappedFile::operator=(MappedFile&& other) noexcept {
   if (this != &other) {
     unmap(bytes_);
     bytes_ = std::exchange(other.bytes_, {});
+    name_ = std::move(other.name_);
   }
   return *this;
 }

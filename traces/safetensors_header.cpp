@@ -246,15 +246,20 @@ void check_size(std::string_view path, const HeaderEntry& entry, std::uint64_t d
                            "(truncated?)",
                            entry.end, data_size));
   }
-  std::uint64_t bytes = dtype_size(entry.dtype);
+  // Whoever multiplies some of the dimensions relies on it, whatever the others are: a zero among
+  // them must not hide that the rest is too large.
+  auto bytes = static_cast<std::int64_t>(dtype_size(entry.dtype));
+  bool is_empty = false;
   for (const std::int64_t dimension : entry.shape) {
-    if (__builtin_mul_overflow(bytes, static_cast<std::uint64_t>(dimension), &bytes)) {
+    is_empty |= dimension == 0;
+    if (__builtin_mul_overflow(bytes, std::max<std::int64_t>(dimension, 1), &bytes)) {
       fail_entry(path, entry,
-                 fmt::format("shape {} of {} exceeds 2^64 bytes", shape_text(entry.shape),
+                 fmt::format("shape {} of {} exceeds 2^63 bytes", shape_text(entry.shape),
                              dtype_name(entry.dtype)));
     }
   }
-  if (bytes != entry.end - entry.begin) {
+  if (is_empty) bytes = 0;
+  if (static_cast<std::uint64_t>(bytes) != entry.end - entry.begin) {
     fail_entry(path, entry,
                fmt::format("data_offsets [{}, {}] hold {} bytes, but shape {} of {} needs {}",
                            entry.begin, entry.end, entry.end - entry.begin, shape_text(entry.shape),

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "models/error.hpp"
 #include "traces/tensor_data.hpp"
@@ -15,6 +16,11 @@
 
 namespace gradpath {
 namespace {
+
+__extension__ using Int128 = __int128;
+
+// The largest number a layer's geometry may have.
+constexpr std::int64_t kLargestExtent = std::int64_t{1} << 30;
 
 // Checks the shapes of one layer at one step against each other and its geometry.
 class ShapeChecker {
@@ -33,6 +39,14 @@ class ShapeChecker {
     } else {
       check_linear();
     }
+    if (step_.grad_output->numel() == 0) return;  // there is nothing to replay
+    for (const Tensor* tensor : {step_.input, step_.weight}) {
+      if (tensor != nullptr && tensor->numel() == 0) {
+        fail(*tensor, fmt::format("shape is {}, which holds nothing, but grad_output's {} does",
+                                  shape_text(tensor->shape), shape_text(step_.grad_output->shape)));
+      }
+    }
+    check_products();
   }
 
  private:
@@ -54,11 +68,11 @@ class ShapeChecker {
       fail(weight, fmt::format("shape is {}, expected a kernel of at least 1 x 1",
                                shape_text(weight.shape)));
     }
+    expect_extent(0, "height");
+    expect_extent(1, "width");
     if (step_.input == nullptr) return;
     const Tensor& input = *step_.input;
     expect(weight, 1, input.shape[1] / step_.geometry.groups, "the channels of input / groups");
-    expect_extent(0, "height");
-    expect_extent(1, "width");
   }
 
   void check_linear() const {
@@ -83,22 +97,72 @@ class ShapeChecker {
   // The output size of a convolution, PyTorch's Conv2d: floor((H + 2p - d(K-1) - 1) / s) + 1.
   void expect_extent(std::size_t axis, std::string_view name) const {
     const LayerGeometry& g = step_.geometry;
-    const std::int64_t input = step_.input->shape[2 + axis];
-    const std::int64_t kernel = step_.weight->shape[2 + axis];
-    std::int64_t reach = 0;
-    std::int64_t padded = 0;
-    if (__builtin_mul_overflow(g.dilation[axis], kernel - 1, &reach) ||
-        __builtin_add_overflow(input, 2 * g.padding[axis], &padded)) {
-      fail(*step_.weight, "is too large");
-    }
-    const std::int64_t expected =
-        padded - 1 < reach ? 0 : (padded - 1 - reach) / g.stride[axis] + 1;
     const Tensor& grad = *step_.grad_output;
-    if (grad.shape[2 + axis] != expected) {
-      fail(grad, fmt::format("{} is {}, expected {} from input {}, kernel {}, stride {}, padding "
-                             "{}, dilation {}",
-                             name, grad.shape[2 + axis], expected, input, kernel, g.stride[axis],
-                             g.padding[axis], g.dilation[axis]));
+    const std::int64_t kernel = step_.weight->shape[2 + axis];
+    const std::int64_t output = grad.shape[2 + axis];
+    const auto geometry = [&] {
+      return fmt::format("kernel {}, stride {}, padding {}, dilation {}", kernel, g.stride[axis],
+                         g.padding[axis], g.dilation[axis]);
+    };
+    // Sizes have 63 bits and the geometry 30, so 128 bits hold all that is made of them.
+    const Int128 reach = Int128{g.dilation[axis]} * (kernel - 1) + 1 - 2 * Int128{g.padding[axis]};
+    if (step_.input == nullptr) {
+      const Int128 least = smallest_input(axis);
+      if (output == 0 || (least <= kLargestExtent && least + g.stride[axis] > 1)) return;
+      fail(grad, fmt::format("{} is {}, for which {} need an input of {}", name, output, geometry(),
+                             least > 0 ? "more than 2^30" : "less than 1"));
+    }
+    const std::int64_t input = step_.input->shape[2 + axis];
+    const Int128 expected = input < reach ? 0 : (input - reach) / g.stride[axis] + 1;
+    if (output == expected) return;
+    fail(grad, fmt::format("{} is {}, expected {} from input {}, {}", name, output,
+                           static_cast<std::uint64_t>(expected), input, geometry()));
+  }
+
+  // The least input that gives the gradient's extent.
+  [[nodiscard]] Int128 smallest_input(std::size_t axis) const {
+    const LayerGeometry& g = step_.geometry;
+    return Int128{step_.grad_output->shape[2 + axis] - 1} * g.stride[axis] +
+           Int128{g.dilation[axis]} * (step_.weight->shape[2 + axis] - 1) + 1 -
+           2 * Int128{g.padding[axis]};
+  }
+
+  // What is not in the file is as large as its tensors' products: a layer without an input, or the
+  // product of a long gradient with a wide weight. Far above all that runs, far below 64 bits.
+  void check_products() const {
+    constexpr int kMostElements = 48;  // as a power of two
+    constexpr int kMostProducts = 60;
+    const auto& grad = step_.grad_output->shape;
+    const bool is_linear = step_.geometry.op == LayerGeometry::Op::linear;
+    const std::int64_t outputs = is_linear ? grad.back() : grad[1];
+    const auto positions = static_cast<std::int64_t>(step_.grad_output->numel()) / outputs;
+    if (step_.weight == nullptr && (step_.input == nullptr || !is_linear)) return;
+    const std::int64_t inputs =
+        step_.weight != nullptr ? step_.weight->shape[1] : step_.input->shape.back();
+    std::vector<std::int64_t> input = {is_linear ? positions : grad[0], inputs,
+                                       step_.geometry.groups};
+    std::vector<std::int64_t> products = {positions, outputs, inputs};
+    if (!is_linear) {
+      for (std::size_t axis = 0; axis < 2; ++axis) {
+        input.push_back(step_.input != nullptr
+                            ? step_.input->shape[2 + axis]
+                            : static_cast<std::int64_t>(std::max<Int128>(smallest_input(axis), 1)));
+        products.push_back(step_.weight->shape[2 + axis]);
+      }
+    }
+    expect_product(input, kMostElements, "elements in the gradient of its input");
+    expect_product({outputs, inputs}, kMostElements, "elements in the gradient of its weight");
+    expect_product(products, kMostProducts, "multiplications a product");
+  }
+  void expect_product(const std::vector<std::int64_t>& factors, int most_bits,
+                      std::string_view what) const {
+    Int128 product = 1;
+    for (const std::int64_t factor : factors) {
+      product *= factor;
+      if (product <= Int128{1} << most_bits) continue;
+      fail(*step_.grad_output, fmt::format("makes {}, with the layer's other tensors and geometry: "
+                                           "more than 2^{} {}",
+                                           fmt::join(factors, " x "), most_bits, what));
     }
   }
 

@@ -8,9 +8,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include "models/error.hpp"
 #include "tests/traces/support.hpp"
+#include "traces/text.hpp"
 
 namespace gradpath::test {
 namespace {
@@ -181,8 +183,10 @@ std::vector<Malformed> malformed_headers() {
       {"ShapeHoldsObject", with_shape("[{}]"), 4, "shape holds an object"},
       {"ShapeDimensionBeyond63Bits", with_shape("[9223372036854775808]"), 4, "above 2^63 - 1"},
       {"ShapeDimensionBeyond64Bits", with_shape("[18446744073709551617]"), 4, "shape holds"},
-      {"ShapeOverflows", with_shape("[4294967296,4294967296]"), 4, "exceeds 2^64 bytes"},
-      {"ShapeOverflowsByElementSize", with_shape("[4611686018427387905]"), 4, "exceeds 2^64 bytes"},
+      {"ShapeOverflows", with_shape("[4294967296,4294967296]"), 4, "exceeds 2^63 bytes"},
+      {"ShapeOverflowsBesideAZero", with_shape("[0,4294967296,4294967296]"), 4,
+       "exceeds 2^63 bytes"},
+      {"ShapeOverflowsByElementSize", with_shape("[4611686018427387905]"), 4, "exceeds 2^63 bytes"},
       {"ShapeTooLarge", with_shape("[2]"), 4, "hold 4 bytes, but shape [2] of F32 needs 8"},
       {"ShapeTooSmall", with_shape("[0]"), 4, "hold 4 bytes, but shape [0] of F32 needs 0"},
       {"ShapeTwice", tensor_header(dtype + "," + shape + "," + shape + "," + offsets), 4,
@@ -324,7 +328,32 @@ TEST(SafetensorsFile, NamesAMissingFileAndAFolder) {
               AllOf(HasSubstr(folder.file("none")), HasSubstr("No such file")));
   EXPECT_THAT(user_error([&] { SafetensorsFile file(folder.path().string()); }),
               HasSubstr("is a directory"));
-  EXPECT_THAT(user_error([&] { SafetensorsFile file("/dev/null"); }), HasSubstr("is not a file"));
+  EXPECT_THAT(user_error([&] { SafetensorsFile file("/dev/null"); }),
+              HasSubstr("is a pipe or a device"));
+  ASSERT_EQ(::mkfifo(folder.file("pipe").c_str(), 0600), 0);  // no writer will ever come
+  EXPECT_THAT(user_error([&] { SafetensorsFile file(folder.file("pipe")); }),
+              HasSubstr("is a pipe or a device"));
+}
+
+TEST(OneLine, EscapesWhatWouldBreakALineAndKeepsText) {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"plain é 中 \U0001f600", "plain é 中 \U0001f600"},
+      {"a\nb\r\t\x1b[31m\x7f", "a\\x0ab\\x0d\\x09\\x1b[31m\\x7f"},
+      {std::string("a\0b", 3), "a\\x00b"},
+      {"\xff\xfe", "\\xff\\xfe"},                    // no UTF-8 at all
+      {"\xc3", "\\xc3"},                             // cut short
+      {"\xc0\xaf", "\\xc0\\xaf"},                    // not the shortest form
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},           // a surrogate
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},  // beyond U+10FFFF
+      {"\xc2\x85", "\\xc2\\x85"},                    // U+0085, next line
+      {"\xe2\x80\xa8", "\\xe2\\x80\\xa8"},           // U+2028, line separator
+      {"\x80", "\\x80"}};
+  for (const auto& [text, shown] : cases) EXPECT_EQ(one_line(text), shown);
+  EXPECT_EQ(quote("a\nb"), "'a\\x0ab'");
+  // Cut at 200 bytes, but never inside a character.
+  EXPECT_EQ(quote(std::string(199, 'x') + "é"), "'" + std::string(199, 'x') + "...'");
+  EXPECT_EQ(quote(std::string(198, 'x') + "é"), "'" + std::string(198, 'x') + "é'");
+  EXPECT_EQ(quote(std::string(201, 'x')), "'" + std::string(200, 'x') + "...'");
 }
 
 }  // namespace

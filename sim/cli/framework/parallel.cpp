@@ -4,6 +4,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -34,7 +35,11 @@ void parallel_for(std::size_t count, unsigned threads,
   {
     std::vector<std::jthread> helpers;
     for (std::size_t n = std::min<std::size_t>(threads, count); n > 1; --n) {
-      helpers.emplace_back(take);
+      try {
+        helpers.emplace_back(take);
+      } catch (const std::system_error&) {  // no more threads to be had: those there are do it
+        break;
+      }
     }
     take();
   }

@@ -4,10 +4,13 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <cstdlib>
 #include <stdexcept>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
+
+#include "traces/text.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -20,8 +23,20 @@ std::string exact_text(const Cell& cell) {
 }
 
 std::string readable_text(const Cell& cell) {
+  if (const auto* text = std::get_if<std::string>(&cell)) return one_line(*text);
   const auto* real = std::get_if<double>(&cell);
   return real == nullptr ? exact_text(cell) : fmt::format("{:.6g}", *real);
+}
+
+// True of text that a spreadsheet would run as a formula. A number, however written (`-0x1p-3`,
+// `-inf`), is none.
+bool is_formula(const std::string& text) {
+  if (text.empty() || std::string_view("=+-@\t\r").find(text.front()) == std::string_view::npos) {
+    return false;
+  }
+  char* end = nullptr;
+  static_cast<void>(std::strtod(text.c_str(), &end));
+  return end != text.c_str() + text.size();
 }
 
 std::string csv_field(const std::string& text) {
@@ -101,7 +116,9 @@ std::string Table::csv() const {
   for (const auto& row : rows_) {
     for (std::size_t i = 0; i < row.size(); ++i) {
       if (i > 0) out += ',';
-      out += csv_field(exact_text(row[i]));
+      const bool is_text = std::holds_alternative<std::string>(row[i]);
+      const std::string text = exact_text(row[i]);
+      out += csv_field(is_text && is_formula(text) ? '\'' + text : text);
     }
     out += '\n';
   }

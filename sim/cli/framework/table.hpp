@@ -21,10 +21,11 @@ class Table {
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   [[nodiscard]] const std::vector<std::vector<Cell>>& rows() const { return rows_; }
 
-  /// Aligned columns, reals to 6 digits.
+  /// Aligned columns, reals to 6 digits; a cell never breaks its line.
   [[nodiscard]] std::string readable() const;
   /// One header row; every number in the shortest form that reads back as itself, `nan`, `inf`,
-  /// `-inf`; text quoted where RFC 4180 demands it.
+  /// `-inf`; text quoted where RFC 4180 demands it, and with ' before it
+  /// where a spreadsheet would take it for a formula.
   [[nodiscard]] std::string csv() const;
   /// An array of objects, one row a line; NaN and infinities are null.
   [[nodiscard]] std::string json() const;

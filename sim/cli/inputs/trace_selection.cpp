@@ -57,6 +57,11 @@ std::vector<SelectedTensor> TraceSelection::tensors() const {
   return selected;
 }
 
+void fail_in(const SelectedTensor& selected, std::string_view what) {
+  throw UserError(
+      fmt::format("{}: tensor {}: {}", selected.trace->path(), quote(selected.tensor->name), what));
+}
+
 bool matches_glob(const std::string& pattern, const std::string& name) {
   return ::fnmatch(pattern.c_str(), name.c_str(), 0) == 0;
 }

@@ -1,10 +1,15 @@
 #pragma once
 
+#include <new>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "models/error.hpp"
 #include "sim/cli/framework/arguments.hpp"
 #include "sim/cli/framework/options.hpp"
+#include "traces/text.hpp"
 #include "traces/trace.hpp"
 
 namespace gradpath::cli {
@@ -46,25 +51,29 @@ class TraceSelection {
 /// them. A slash is a character like any other.
 [[nodiscard]] bool matches_glob(const std::string& pattern, const std::string& name);
 
-/// Runs `work` and puts file and tensor before the message of a UserError that it throws: the
-/// models know neither.
+/// Runs `work` and puts file and tensor before the message of a UserError that it throws, as the
+/// models know neither. Memory that is not to be had is one too.
 template <class Work>
 auto for_tensor(const SelectedTensor& selected, Work&& work);
+/// UserError that names file and tensor.
+[[noreturn]] void fail_in(const SelectedTensor& selected, std::string_view what);
 
 }  // namespace gradpath::cli
-
-#include "models/error.hpp"
-#include "traces/text.hpp"
 
 namespace gradpath::cli {
 
 template <class Work>
 auto for_tensor(const SelectedTensor& selected, Work&& work) {
+  constexpr std::string_view kNoMemory =
+      "needs more memory than there is; use fewer --threads or select less";
   try {
     return work();
   } catch (const UserError& error) {
-    throw UserError(selected.trace->path() + ": tensor " + quote(selected.tensor->name) + ": " +
-                    error.what());
+    fail_in(selected, error.what());
+  } catch (const std::bad_alloc&) {
+    fail_in(selected, kNoMemory);
+  } catch (const std::length_error&) {
+    fail_in(selected, kNoMemory);
   }
 }
 

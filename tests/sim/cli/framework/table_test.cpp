@@ -45,6 +45,31 @@ TEST(Table, ReadableAlignsTextLeftAndNumbersRight) {
             "b          12345       nan\n");
 }
 
+TEST(Table, ReadableNeverBreaksALine) {
+  Table table({"name"});
+  table.add_row({std::string("a\nb\x1b[31m\xff")});
+  EXPECT_EQ(table.readable(), "name\na\\x0ab\\x1b[31m\\xff\n");
+}
+
+// A spreadsheet runs `=cmd()`; ours are names, and numbers must stay numbers.
+TEST(Table, CsvKeepsTextThatLooksLikeAFormulaText) {
+  for (const char* formula :
+       {"=cmd()", "+cmd", "-cmd", "@SUM(1)", "=", "-", "\tx", "--1", "-1x", "=1"}) {
+    Table table({"a"});
+    table.add_row({std::string(formula)});
+    EXPECT_EQ(table.csv(), "a\n'" + std::string(formula) + "\n");
+  }
+  for (const char* text :
+       {"-0x1.8p-3", "-inf", "+5", "-5e-324", "-nan", "a=b", "0x3c", "'=x", ""}) {
+    Table table({"a"});
+    table.add_row({std::string(text)});
+    EXPECT_EQ(table.csv(), "a\n" + std::string(text) + "\n");
+  }
+  Table numbers({"a", "b"});
+  numbers.add_row({-1.5, std::int64_t{-3}});
+  EXPECT_EQ(numbers.csv(), "a,b\n-1.5,-3\n");
+}
+
 TEST(Table, RefusesARowOfAnotherLength) {
   Table table({"a", "b"});
   EXPECT_THROW(table.add_row({1.0}), std::logic_error);
