@@ -22,18 +22,18 @@ constexpr std::array<Measure, 4> kMeasures = {{
      [](double value) { return -value; }, true},
 }};
 
-bool differ_in_format_alone(const SweepPoint& a, const SweepPoint& b) {
-  return a.rounding == b.rounding && a.overflow == b.overflow && a.scale == b.scale &&
-         a.sparsity == b.sparsity;
+bool differ_in_split_alone(const SweepPoint& a, const SweepPoint& b) {
+  return a.format.bits() == b.format.bits() && a.rounding == b.rounding &&
+         a.overflow == b.overflow && a.scale == b.scale && a.sparsity == b.sparsity;
 }
 
 }  // namespace
 
-const Measure& find_measure(std::string_view name, std::string_view option) {
+const Measure& find_measure(std::string_view name, std::string_view what) {
   const auto found = std::ranges::find(kMeasures, name, &Measure::name);
   if (found != kMeasures.end()) return *found;
   throw UserError(
-      fmt::format("{} '{}' is not known; expected one of {}", option, name, measure_names()));
+      fmt::format("{} '{}' is not known; expected one of {}", what, name, measure_names()));
 }
 
 std::span<const Measure> all_measures() { return kMeasures; }
@@ -60,7 +60,7 @@ std::vector<BestSplit> best_splits(std::span<const SweepPoint> points,
     const double value = measure.value(results[i].measures);
     const double loss = std::isnan(value) ? kWorst : measure.loss(value);
     const auto found = std::ranges::find_if(splits, [&](const BestSplit& split) {
-      return differ_in_format_alone(*split.best, points[i]);
+      return differ_in_split_alone(*split.best, points[i]);
     });
     if (found == splits.end()) {
       splits.push_back({.best = &points[i],
@@ -69,8 +69,10 @@ std::vector<BestSplit> best_splits(std::span<const SweepPoint> points,
                         .second_value = std::numeric_limits<double>::quiet_NaN(),
                         .margin = std::numeric_limits<double>::quiet_NaN()});
       losses.push_back({loss, kWorst});
+      splits.back().candidates = std::isnan(value) ? 0 : 1;
       continue;
     }
+    found->candidates += std::isnan(value) ? 0u : 1u;
     auto& [best_loss, second_loss] = losses[static_cast<std::size_t>(found - splits.begin())];
     if (loss < best_loss) {
       found->second = found->best;

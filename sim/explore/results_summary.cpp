@@ -14,9 +14,9 @@ namespace {
 
 constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
 
-using Rows = std::vector<const StoredResult*>;
+using Rows = std::vector<const SweepRow*>;
 
-int bits_of(const StoredResult& row) { return parse_format(row.format).bits(); }
+int bits_of(const SweepRow& row) { return parse_format(row.format).bits(); }
 
 FormatSummary summarise_format(const Rows& rows) {
   FormatSummary summary{.format = rows.front()->format,
@@ -25,7 +25,7 @@ FormatSummary summarise_format(const Rows& rows) {
                         .medians = {}};
   const auto median_of = [&](auto value) {
     std::vector<double> values;
-    for (const StoredResult* row : rows) values.push_back(value(row->measures));
+    for (const SweepRow* row : rows) values.push_back(value(row->result.measures));
     return median(std::move(values));
   };
   for (const Measure& measure : all_measures()) summary.medians.push_back(median_of(measure.value));
@@ -41,8 +41,8 @@ TensorBest::Choice best_of(const Rows& rows, const Measure& measure) {
   double best = kWorst;
   double second = kWorst;
   std::size_t defined = 0;
-  for (const StoredResult* row : rows) {
-    const double value = measure.value(row->measures);
+  for (const SweepRow* row : rows) {
+    const double value = measure.value(row->result.measures);
     if (std::isnan(value)) continue;
     const double loss = measure.loss(value);
     if (++defined == 1 || loss < best) {
@@ -58,7 +58,8 @@ TensorBest::Choice best_of(const Rows& rows, const Measure& measure) {
   return choice;
 }
 
-std::vector<Ranking> rank(const std::vector<TensorBest>& best) {
+std::vector<Ranking> rank(const std::vector<FormatSummary>& formats,
+                          const std::vector<TensorBest>& best) {
   std::map<int, std::vector<const TensorBest*>> by_bits;
   for (const TensorBest& tensor : best) by_bits[tensor.bits].push_back(&tensor);
   std::vector<Ranking> rankings;
@@ -74,6 +75,8 @@ std::vector<Ranking> rank(const std::vector<TensorBest>& best) {
       }
       Ranking ranking{.bits = bits,
                       .measure = &all_measures()[m],
+                      .candidates = static_cast<std::size_t>(
+                          std::ranges::count(formats, bits, &FormatSummary::bits)),
                       .wins = {wins.begin(), wins.end()},
                       .median_margin = median(std::move(margins))};
       std::ranges::stable_sort(ranking.wins, std::ranges::greater{},
@@ -96,16 +99,16 @@ double median(std::vector<double> values) {
   return 0.5 * (values[half - 1] + values[half]);
 }
 
-std::vector<SettingSummary> summarise(std::span<const StoredResult> results) {
+std::vector<SettingSummary> summarise(std::span<const SweepRow> results) {
   std::map<std::string, Rows> settings;
-  for (const StoredResult& row : results) settings[row.setting].push_back(&row);
+  for (const SweepRow& row : results) settings[row.setting()].push_back(&row);
   std::vector<SettingSummary> summaries;
   for (const auto& [setting, rows] : settings) {
     SettingSummary& summary = summaries.emplace_back();
     summary.setting = setting;
     std::map<std::tuple<int, int, std::string>, Rows> formats;
     std::map<std::tuple<std::string, std::string, std::string, int>, Rows> tensors;
-    for (const StoredResult* row : rows) {
+    for (const SweepRow* row : rows) {
       const int bits = bits_of(*row);
       formats[{bits, row->exponent_bits, row->format}].push_back(row);
       tensors[{row->trace, row->tensor, row->profile_id, bits}].push_back(row);
@@ -121,7 +124,7 @@ std::vector<SettingSummary> summarise(std::span<const StoredResult> results) {
       }
       summary.best.push_back(std::move(best));
     }
-    summary.rankings = rank(summary.best);
+    summary.rankings = rank(summary.formats, summary.best);
   }
   return summaries;
 }

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "sim/explore/best_split.hpp"
-#include "sim/explore/results_store.hpp"
+#include "sim/explore/sweep_columns.hpp"
 
 namespace gradpath {
 
@@ -38,6 +38,7 @@ struct TensorBest {
 struct Ranking {
   int bits = 0;
   const Measure* measure = nullptr;
+  std::size_t candidates = 0;  ///< formats of so many bits: with 1 there is no rival
   std::vector<std::pair<std::string, std::size_t>> wins;  ///< most first
   double median_margin = 0;                               ///< NaN if none is defined
 };
@@ -52,7 +53,7 @@ struct SettingSummary {
 
 /// results: as read_results() gives them. By setting, in alphabetical order. Among formats that are
 /// equally good the first of the order above wins, as in best_splits().
-[[nodiscard]] std::vector<SettingSummary> summarise(std::span<const StoredResult> results);
+[[nodiscard]] std::vector<SettingSummary> summarise(std::span<const SweepRow> results);
 
 /// The middle value, or the mean of the two; NaNs are left out. NaN if nothing remains.
 [[nodiscard]] double median(std::vector<double> values);

@@ -1,11 +1,14 @@
 #include "sim/explore/sweep.hpp"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
@@ -14,6 +17,9 @@
 
 namespace gradpath {
 namespace {
+
+constexpr std::array<std::string_view, 4> kMethodNames = {"profile", "kernel", "expected",
+                                                          "skipped"};
 
 bool is_power_of_two(float scale) {
   int exponent = 0;
@@ -106,15 +112,39 @@ std::vector<SweepPoint> sweep_points(const std::vector<std::string>& formats,
 }
 
 std::string_view method_name(SweepMethod method) {
-  switch (method) {
-    case SweepMethod::profile:
-      return "profile";
-    case SweepMethod::kernel:
-      return "kernel";
-    case SweepMethod::expected:
-      return "expected";
+  return kMethodNames[static_cast<std::size_t>(method)];
+}
+
+SweepMethod parse_method(std::string_view name) {
+  const auto found = std::ranges::find(kMethodNames, name);
+  if (found == kMethodNames.end()) {
+    throw UserError(fmt::format("method '{}' is unknown; expected one of {}", name,
+                                fmt::join(kMethodNames, ", ")));
   }
-  return "";
+  return static_cast<SweepMethod>(found - kMethodNames.begin());
+}
+
+SweepResult SweepResult::without(std::string reason) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  return {.scale = std::numeric_limits<float>::quiet_NaN(),
+          .measures = {.mean_relative_error = kNan,
+                       .mse = kNan,
+                       .cosine = kNan,
+                       .sqnr_db = kNan,
+                       .bias = kNan,
+                       .variance = kNan},
+          .method = SweepMethod::skipped,
+          .bound = {},
+          .skipped = std::move(reason)};
+}
+
+std::vector<std::string> split_names(int bits) {
+  std::vector<std::string> names;
+  for (int exponent_bits = 1; exponent_bits <= std::min(8, bits - 1); ++exponent_bits) {
+    if (bits - 1 - exponent_bits > 23) continue;
+    names.push_back(fmt::format("e{}m{}f", exponent_bits, bits - 1 - exponent_bits));
+  }
+  return names;
 }
 
 double zero_fraction_bound(const SweepResult& result) {
@@ -185,7 +215,7 @@ std::string_view TensorSweep::ask_profile(const SweepPoint& point, SweepResult& 
       return "it lacks these blocks (`gradpath profile --blocks` and --axis)";
     }
     const auto answer = table->second.measure(point.format, options);
-    result = {scale, answer.measures, SweepMethod::profile, {}};
+    result = {scale, answer.measures, SweepMethod::profile, {}, {}};
     return answer.refusal;
   }
   if (!is_power_of_two(scale)) return "the scale is no power of two";
@@ -193,11 +223,11 @@ std::string_view TensorSweep::ask_profile(const SweepPoint& point, SweepResult& 
     const auto& pruned =
         pruned_profiles_.try_emplace(point.sparsity, tensor_.profile, point.sparsity).first->second;
     const auto answer = pruned.measure(point.format, options, std::ilogb(scale));
-    result = {scale, answer.measures, SweepMethod::expected, answer.bound};
+    result = {scale, answer.measures, SweepMethod::expected, answer.bound, {}};
     return answer.refusal;
   }
   const auto answer = table_.measure(point.format, options, std::ilogb(scale));
-  result = {scale, answer.measures, SweepMethod::profile, {}};
+  result = {scale, answer.measures, SweepMethod::profile, {}, {}};
   return answer.refusal;
 }
 
@@ -225,11 +255,13 @@ SweepResult TensorSweep::by_kernel(const SweepPoint& point) {
         scale,
         measure_by_casting(point.format, options, *blocks, layout, input, *tensor_.values, random),
         SweepMethod::kernel,
+        {},
         {}};
   }
   return {scale,
           measure_by_casting(point.format, options, scale, input, *tensor_.values, random),
           SweepMethod::kernel,
+          {},
           {}};
 }
 

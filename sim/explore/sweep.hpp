@@ -50,8 +50,11 @@ enum class SweepMethod : std::uint8_t {
   profile,   ///< from the profile alone
   kernel,    ///< every element was pruned and cast
   expected,  ///< from the profile alone: expectations over the pruner's words, within a bound
+  skipped,   ///< not at all
 };
 [[nodiscard]] std::string_view method_name(SweepMethod method);
+/// The method of this name; UserError otherwise.
+[[nodiscard]] SweepMethod parse_method(std::string_view name);
 
 /// The blocks that the points' answers from profiles need.
 [[nodiscard]] std::vector<BlockKey> needed_blocks(std::span<const SweepPoint> points);
@@ -61,8 +64,14 @@ struct SweepResult {
   float scale = 1.0f;  ///< NaN of blocks, which have one each
   CastMeasures measures;
   SweepMethod method = SweepMethod::profile;
-  CastMeasures bound = {};  ///< of `expected`: how far each measure may be off
+  CastMeasures bound = {};   ///< of `expected`: how far each measure may be off
+  std::string skipped = {};  ///< why there is no result: all measures are NaN then
+
+  [[nodiscard]] static SweepResult without(std::string reason);
 };
+
+/// Every split of so many bits with a sign: e{E}m{M}f, E from 1 to 8 and M up to 23, by E.
+[[nodiscard]] std::vector<std::string> split_names(int bits);
 
 /// The bound of zero_fraction.
 [[nodiscard]] double zero_fraction_bound(const SweepResult& result);
@@ -82,6 +91,7 @@ class TensorSweep {
  public:
   /// seed: the user's.
   TensorSweep(SweepTensor tensor, Seed seed);
+  [[nodiscard]] const SweepTensor& tensor() const { return tensor_; }
 
   /// The profile's answer; nothing if it has none that is exact.
   [[nodiscard]] std::optional<SweepResult> by_profile(const SweepPoint& point);

@@ -192,6 +192,18 @@ std::string rankings_table(const SettingSummary& setting) {
   return std::move(table).finish();
 }
 
+// A best format without a rival says nothing.
+std::string rivals(const SettingSummary& setting) {
+  std::map<int, std::size_t> candidates;
+  for (const Ranking& ranking : setting.rankings) candidates[ranking.bits] = ranking.candidates;
+  std::string html;
+  for (const auto& [bits, count] : candidates) {
+    html +=
+        fmt::format("{}{} of {} bits", html.empty() ? "<p>Formats compared: " : ", ", count, bits);
+  }
+  return html.empty() ? html : html + ".</p>\n";
+}
+
 std::string formats_table(const SettingSummary& setting) {
   HtmlTable table;
   table.head("format", true);
@@ -261,7 +273,7 @@ std::string report_page(const ReportHead& head, std::span<const SettingSummary> 
                         &setting == settings.data() ? " open" : "", escaped(setting.setting));
     html += "<p>Median over the tensors; blue: the best of its bits.</p>\n";
     for (const Axis& axis : kAxes) html += chart(setting, axis);
-    html += "<h3>Best formats</h3>\n" + rankings_table(setting);
+    html += "<h3>Best formats</h3>\n" + rivals(setting) + rankings_table(setting);
     html += "<h3>Formats, medians over the tensors</h3>\n" + formats_table(setting);
     html += "<h3>Best format of each tensor</h3>\n" + tensors_table(setting);
     html += "</details>\n";

@@ -8,12 +8,17 @@
 #include <stdexcept>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include "models/error.hpp"
+#include "sim/cli/framework/nearest.hpp"
 #include "traces/text.hpp"
 
 namespace gradpath::cli {
 namespace {
+
+constexpr std::size_t kGap = 2;
 
 std::string exact_text(const Cell& cell) {
   if (const auto* text = std::get_if<std::string>(&cell)) return *text;
@@ -25,7 +30,8 @@ std::string exact_text(const Cell& cell) {
 std::string readable_text(const Cell& cell) {
   if (const auto* text = std::get_if<std::string>(&cell)) return one_line(*text);
   const auto* real = std::get_if<double>(&cell);
-  return real == nullptr ? exact_text(cell) : fmt::format("{:.6g}", *real);
+  // exact_text spells a NaN without its sign.
+  return real == nullptr || std::isnan(*real) ? exact_text(cell) : fmt::format("{:.6g}", *real);
 }
 
 // True of text that a spreadsheet would run as a formula. A number, however written (`-0x1p-3`,
@@ -61,6 +67,26 @@ std::string json_value(const Cell& cell) {
   return real != nullptr && !std::isfinite(*real) ? "null" : exact_text(cell);
 }
 
+// A comma-separated list after a caption, in lines of a width.
+std::string wrapped(std::string_view caption, const std::vector<std::string>& items,
+                    std::size_t width) {
+  std::string out(caption);
+  std::size_t at = out.size();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    const std::string item = items[i] + (i + 1 < items.size() ? "," : "\n");
+    if (i > 0 && at + 1 + item.size() > width) {
+      out += "\n  ";
+      at = 2;
+    } else if (i > 0) {
+      out += ' ';
+      ++at;
+    }
+    out += item;
+    at += item.size();
+  }
+  return out;
+}
+
 }  // namespace
 
 std::string number_text(double value) {
@@ -76,32 +102,90 @@ void Table::add_row(std::vector<Cell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::string Table::readable() const {
-  std::vector<std::size_t> widths;
-  for (const std::string& column : columns_) widths.push_back(column.size());
-  for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      widths[i] = std::max(widths[i], readable_text(row[i]).size());
-    }
-  }
-  const auto is_text = [&](std::size_t i) {
-    return !rows_.empty() && std::holds_alternative<std::string>(rows_.front()[i]);
-  };
+std::size_t Table::width_of(std::size_t column) const {
+  std::size_t width = columns_[column].size();
+  for (const auto& row : rows_) width = std::max(width, readable_text(row[column]).size());
+  return width;
+}
+
+std::size_t Table::width_of(std::span<const std::size_t> shown) const {
+  std::size_t width = 0;
+  for (const std::size_t column : shown) width += width_of(column) + (width > 0 ? kGap : 0);
+  return width;
+}
+
+bool Table::is_same_in_all_rows(std::size_t column) const {
+  return std::ranges::all_of(rows_, [&](const auto& row) {
+    return readable_text(row[column]) == readable_text(rows_.front()[column]);
+  });
+}
+
+std::string Table::aligned(std::span<const std::size_t> shown) const {
   std::string out;
-  const auto append = [&](std::size_t i, const std::string& text) {
-    if (i > 0) out += "  ";
-    out += is_text(i) ? fmt::format("{:<{}}", text, widths[i])
-                      : fmt::format("{:>{}}", text, widths[i]);
-  };
-  const auto end_line = [&] {
-    while (!out.empty() && out.back() == ' ') out.pop_back();
+  std::vector<std::size_t> widths;
+  for (const std::size_t column : shown) widths.push_back(width_of(column));
+  const auto append_line = [&](auto text_of) {
+    for (std::size_t i = 0; i < shown.size(); ++i) {
+      const bool is_text =
+          !rows_.empty() && std::holds_alternative<std::string>(rows_.front()[shown[i]]);
+      if (i > 0) out.append(kGap, ' ');
+      out += is_text ? fmt::format("{:<{}}", text_of(shown[i]), widths[i])
+                     : fmt::format("{:>{}}", text_of(shown[i]), widths[i]);
+    }
+    out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
   };
-  for (std::size_t i = 0; i < columns_.size(); ++i) append(i, columns_[i]);
-  end_line();
+  append_line([&](std::size_t column) { return columns_[column]; });
   for (const auto& row : rows_) {
-    for (std::size_t i = 0; i < row.size(); ++i) append(i, readable_text(row[i]));
-    end_line();
+    append_line([&](std::size_t column) { return readable_text(row[column]); });
+  }
+  return out;
+}
+
+std::string Table::readable(const TableView& view) const {
+  std::vector<std::size_t> shown;
+  for (const std::string& name : view.columns) {
+    const auto found = std::ranges::find(columns_, name);
+    if (found == columns_.end()) {
+      throw UserError(fmt::format(
+          "--columns: there is no column '{}'; the nearest is '{}' of {}", name,
+          nearest(name, std::vector<std::string_view>(columns_.begin(), columns_.end())),
+          fmt::join(columns_, ", ")));
+    }
+    shown.push_back(static_cast<std::size_t>(found - columns_.begin()));
+  }
+  if (shown.empty()) {
+    for (std::size_t i = 0; i < columns_.size(); ++i) shown.push_back(i);
+  }
+  if (view.width == 0 || width_of(shown) <= view.width) return aligned(shown);
+  if (rows_.size() == 1) {
+    std::size_t widest = 0;
+    for (const std::size_t column : shown) widest = std::max(widest, columns_[column].size());
+    std::string out;
+    for (const std::size_t column : shown) {
+      out += fmt::format("{:<{}}{}\n", columns_[column], widest + kGap,
+                         readable_text(rows_.front()[column]));
+    }
+    return out;
+  }
+  std::vector<std::string> same;
+  std::erase_if(shown, [&](std::size_t column) {
+    if (!is_same_in_all_rows(column) || rows_.empty()) return false;
+    same.push_back(fmt::format("{} {}", columns_[column], readable_text(rows_.front()[column])));
+    return true;
+  });
+  std::vector<std::string> hidden;
+  while (shown.size() > 1 && width_of(shown) > view.width) {
+    auto last = std::ranges::find_if(
+        shown, [&](std::size_t column) { return details_.contains(columns_[column]); });
+    if (last == shown.end()) --last;
+    hidden.push_back(columns_[*last]);
+    shown.erase(last);
+  }
+  std::string out = aligned(shown);
+  if (!same.empty()) out += wrapped("The same in all rows: ", same, view.width);
+  if (!hidden.empty()) {
+    out += wrapped("Left out (--wide, --columns LIST, --csv): ", hidden, view.width);
   }
   return out;
 }

@@ -1,19 +1,37 @@
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
+#include <set>
+#include <span>
 #include <string>
-#include <variant>
 #include <vector>
+
+#include "sim/explore/column.hpp"
 
 namespace gradpath::cli {
 
-/// A value in a table. Integers and reals are numbers in JSON, text is a string.
-using Cell = std::variant<std::string, std::int64_t, std::uint64_t, double>;
+/// What of a table is printed for people.
+struct TableView {
+  std::vector<std::string> columns;  ///< by name; empty: all
+  std::size_t width = 0;             ///< where there is no room for all of them; 0: no limit
+};
 
 /// A result: named columns and rows. Printed for people, or written as CSV or JSON for programs.
 class Table {
  public:
   explicit Table(std::vector<std::string> columns) : columns_(std::move(columns)) {}
+
+  /// Without rows, of all columns that are shown.
+  template <class Row>
+  [[nodiscard]] static Table of(std::span<const Column<Row>> columns) {
+    Table table({});
+    for (const Column<Row>& column : columns) {
+      if (column.shown == Shown::no) continue;
+      table.columns_.emplace_back(column.name);
+      if (column.shown == Shown::detail) table.details_.emplace(column.name);
+    }
+    return table;
+  }
 
   /// std::logic_error if the row has another number of cells than there are columns.
   void add_row(std::vector<Cell> cells);
@@ -21,8 +39,10 @@ class Table {
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   [[nodiscard]] const std::vector<std::vector<Cell>>& rows() const { return rows_; }
 
-  /// Aligned columns, reals to 6 digits; a cell never breaks its line.
-  [[nodiscard]] std::string readable() const;
+  /// Aligned columns, reals to 6 digits; a cell never breaks its line. Beyond the width: what is the same in all rows goes below
+  /// them, then details and the columns on the right are left out and named; a single row is shown
+  /// one value a line. UserError for a column that is not there.
+  [[nodiscard]] std::string readable(const TableView& view = {}) const;
   /// One header row; every number in the shortest form that reads back as itself, `nan`, `inf`,
   /// `-inf`; text quoted where RFC 4180 demands it, and with ' before it
   /// where a spreadsheet would take it for a formula.
@@ -31,7 +51,13 @@ class Table {
   [[nodiscard]] std::string json() const;
 
  private:
+  [[nodiscard]] std::string aligned(std::span<const std::size_t> shown) const;
+  [[nodiscard]] std::size_t width_of(std::span<const std::size_t> shown) const;
+  [[nodiscard]] std::size_t width_of(std::size_t column) const;
+  [[nodiscard]] bool is_same_in_all_rows(std::size_t column) const;
+
   std::vector<std::string> columns_;
+  std::set<std::string, std::less<>> details_;
   std::vector<std::vector<Cell>> rows_;
 };
 

@@ -11,6 +11,7 @@ namespace gradpath::cli {
 namespace {
 
 constexpr std::string_view kStdout = "-";
+constexpr std::size_t kReadableWidth = 120;
 
 void refuse_input(const std::string& path, std::span<const std::string> inputs) {
   for (const std::string& input : inputs) {
@@ -43,12 +44,16 @@ void TableFile::write(const Table& table, const Session& session) {
 void TableOutput::add_options(OptionSet& options) {
   options.group("Output")
       .value("csv", "FILE", "write the table as CSV; - is stdout")
-      .value("json", "FILE", "write the table as a JSON array of objects; - is stdout");
+      .value("json", "FILE", "write the table as a JSON array of objects; - is stdout")
+      .value("columns", "LIST", "columns of the printed table, by name (CSV and JSON have all)")
+      .flag("wide", "print all columns, however long the lines; else they fit 120 characters");
 }
 
 void TableOutput::setup(const Arguments& arguments) {
   csv_ = arguments.optional_text("csv");
   json_ = arguments.optional_text("json");
+  if (arguments.has("columns")) view_.columns = arguments.list("columns");
+  view_.width = arguments.flag("wide") ? 0 : kReadableWidth;
   const auto tensors = arguments.optional_text("output");
   const auto refuse_twice = [](const auto& one, const auto& other, std::string_view options) {
     if (!one || one != other) return;
@@ -73,7 +78,7 @@ void TableOutput::write(const Table& table, Session& session) {
   } else if (json_ == kStdout) {
     session.out << table.json();
   } else {
-    session.out << table.readable();
+    session.out << table.readable(view_);
   }
 }
 

@@ -42,6 +42,7 @@ class TableOutput {
  private:
   std::optional<std::string> csv_;
   std::optional<std::string> json_;
+  TableView view_;
   std::vector<TableFile> files_;
 };
 

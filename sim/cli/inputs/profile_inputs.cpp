@@ -95,12 +95,9 @@ void profile_blocks(std::vector<ProfiledTensor>& tensors, const BlockKey& key,
   std::vector<BlockLayout> layouts(tensors.size());
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     if (!tensors[i].source) continue;
-    try {
-      layouts[i] = block_layout(tensors[i].source->tensor->shape, key.axis, key.block);
-    } catch (const UserError& error) {
-      throw UserError(fmt::format("{}: tensor {}: {}", tensors[i].trace, quote(tensors[i].tensor),
-                                  error.what()));
-    }
+    layouts[i] = for_tensor(*tensors[i].source, [&] {
+      return block_layout(tensors[i].source->tensor->shape, key.axis, key.block);
+    });
     tensors[i].blocks[key];
     const BlockLayout& layout = layouts[i];
     if (layout.numel() == 0) continue;

@@ -9,9 +9,11 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "sim/cli/framework/amended.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"
 #include "sim/cli/verbs/commands.hpp"
+#include "sim/explore/results_store.hpp"
 #include "sim/explore/results_summary.hpp"
 #include "sim/report/report_page.hpp"
 #include "traces/atomic_file.hpp"
@@ -64,7 +66,8 @@ class ReportCommand : public Command {
     }
     table_output_.open(std::span(&db_, 1));
     AtomicFile file(path_);
-    std::vector<StoredResult> results = read_results(db_);
+    std::vector<SweepRow> results =
+        amended([&] { return read_results(db_); }, "; make one with `gradpath sweep --db`");
     if (results.empty()) {
       throw UserError(
           fmt::format("{}: holds no result yet; fill it with `gradpath sweep --db`", db_));
@@ -76,7 +79,7 @@ class ReportCommand : public Command {
                                   glob_, quote(example)));
     }
     std::set<std::tuple<std::string, std::string>> tensors;
-    for (const StoredResult& row : results) tensors.emplace(row.profile_id, row.tensor);
+    for (const SweepRow& row : results) tensors.emplace(row.profile_id, row.tensor);
     const std::vector<SettingSummary> settings = summarise(results);
     file.write(report_page({.title = title_,
                             .version = version(),
@@ -91,13 +94,13 @@ class ReportCommand : public Command {
 
  private:
   static Table rankings(const std::vector<SettingSummary>& settings) {
-    Table table({"setting", "bits", "measure", "format", "wins", "median_margin"});
+    Table table({"setting", "bits", "measure", "format", "wins", "median_margin", "candidates"});
     for (const SettingSummary& setting : settings) {
       for (const Ranking& ranking : setting.rankings) {
         for (const auto& [format, wins] : ranking.wins) {
           table.add_row({setting.setting, std::int64_t{ranking.bits},
                          std::string(ranking.measure->name), format, std::uint64_t{wins},
-                         ranking.median_margin});
+                         ranking.median_margin, std::uint64_t{ranking.candidates}});
         }
       }
     }

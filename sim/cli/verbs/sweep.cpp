@@ -1,11 +1,9 @@
 #include "sim/explore/sweep.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cmath>
-#include <map>
-#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -13,48 +11,20 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
+#include "sim/cli/framework/amended.hpp"
+#include "sim/cli/framework/number_list.hpp"
 #include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/profile_inputs.hpp"
 #include "sim/cli/verbs/commands.hpp"
-#include "sim/explore/best_split.hpp"
-#include "sim/explore/cost_table.hpp"
-#include "sim/explore/results_store.hpp"
+#include "sim/explore/sweep_columns.hpp"
+#include "sim/explore/sweep_run.hpp"
 #include "traces/tensor_data.hpp"
 #include "traces/text.hpp"
 
 namespace gradpath::cli {
 namespace {
-
-// A store shared by threads; commits about once a second.
-class SharedStore {
- public:
-  explicit SharedStore(const std::string& path) : store_(path) {}
-
-  std::optional<SweepResult> find(const StoreKey& key, const SweepPoint& point) {
-    const std::scoped_lock lock(mutex_);
-    return store_.find(key, point);
-  }
-  void add(const StoreKey& key, const std::string& trace, const SweepPoint& point,
-           const SweepResult& result) {
-    const std::scoped_lock lock(mutex_);
-    store_.add(key, trace, point, result);
-    const auto now = std::chrono::steady_clock::now();
-    if (now - committed_ < std::chrono::seconds(1)) return;
-    store_.commit();
-    committed_ = now;
-  }
-  void commit() {
-    const std::scoped_lock lock(mutex_);
-    store_.commit();
-  }
-
- private:
-  std::mutex mutex_;
-  ResultsStore store_;
-  std::chrono::steady_clock::time_point committed_ = std::chrono::steady_clock::now();
-};
 
 class SweepCommand : public Command {
  public:
@@ -68,7 +38,9 @@ class SweepCommand : public Command {
               "--scale none,amax-po2 --csv sweep.csv",
               "one pass over the trace, then every combination from the profiles"},
              {"gradpath sweep trace.profile --best 8 --by mean_relative_error --scale amax-po2",
-              "the best split of 8 bits for each tensor, and how far the second is behind"}}}};
+              "the best of all splits of 8 bits for each tensor, how far the second is behind, and "
+              "how "
+              "many were compared"}}}};
     return kDescription;
   }
 
@@ -76,6 +48,7 @@ class SweepCommand : public Command {
     ProfileInputs::add_options(options);
     options.group("Design space")
         .value("formats", "LIST", "names and ranges: e5m2,e4m3fn,e{2..6}m{0..5}f")
+        .value("bits", "LIST", "every split e{E}m{M}f of so many bits: 8 or 4:8")
         .value_or("round", "LIST", "rne", "of rne, rna, rtz, rup, rdn, rto, sr[:R], sru[:R]")
         .value_or("overflow", "LIST", "standard", "of standard, saturate")
         .value_or("scale", "LIST", "none",
@@ -100,7 +73,7 @@ class SweepCommand : public Command {
             "adds pareto: 1 where no point of the tensor and sparsity has less error and area; " +
                 measure_names());
     options.group("Best split")
-        .value("best", "BITS", "show the best format of so many bits for each tensor")
+        .value("best", "LIST", "show the best format of so many bits for each tensor: 8 or 4:8")
         .value_or("by", "MEASURE", "mean_relative_error", measure_names() + ", for --best");
     TableOutput::add_options(options);
   }
@@ -108,25 +81,31 @@ class SweepCommand : public Command {
   void setup(const Arguments& arguments) override {
     inputs_.setup(arguments);
     table_output_.setup(arguments);
-    if (arguments.has("best")) {
-      best_bits_ = static_cast<int>(arguments.integer("best", 2, 32));
-    }
-    by_ = &find_measure(arguments.text("by"));
+    by_ = &find_measure(arguments.text("by"), "--by");
     std::vector<std::string> formats;
-    if (best_bits_ && !arguments.has("formats")) {
-      formats = splits_of(*best_bits_);
-    } else {
-      formats = parse_format_list(arguments.text("formats"));
-    }
-    if (best_bits_) {
-      std::erase_if(formats,
-                    [&](const auto& name) { return parse_format(name).bits() != *best_bits_; });
-      if (formats.empty()) {
-        throw UserError(
-            fmt::format("--formats has no format of {} bits, which --best asks for; "
-                        "leave it out for all splits",
-                        *best_bits_));
+    if (arguments.has("formats")) formats = parse_format_list(arguments.text("formats"));
+    const auto add_splits = [&](const std::vector<std::int64_t>& widths) {
+      for (const std::int64_t bits : widths) {
+        for (std::string& name : split_names(static_cast<int>(bits))) {
+          if (std::ranges::find(formats, name) == formats.end()) formats.push_back(std::move(name));
+        }
       }
+    };
+    if (arguments.has("bits")) add_splits(widths(arguments, "bits"));
+    if (arguments.has("best")) best_bits_ = widths(arguments, "best");
+    if (formats.empty()) add_splits(best_bits_);
+    if (formats.empty()) formats = parse_format_list(arguments.text("formats"));
+    for (const std::int64_t bits : best_bits_) {
+      if (std::ranges::count(formats, bits, bits_of) > 0) continue;
+      throw UserError(
+          fmt::format("--formats has no format of {} bits, which --best asks for; "
+                      "leave it out for all splits",
+                      bits));
+    }
+    if (!best_bits_.empty()) {
+      std::erase_if(formats, [&](const std::string& name) {
+        return std::ranges::find(best_bits_, bits_of(name)) == best_bits_.end();
+      });
     }
     std::vector<Rounding> roundings;
     for (const auto& text : arguments.list("round")) roundings.push_back(parse_rounding(text));
@@ -147,8 +126,10 @@ class SweepCommand : public Command {
     table_output_.open(inputs_.paths());
     if (cost_path_) cost_ = CostTable::read(*cost_path_, cost_blocks_);
     inputs_.open();
-    std::optional<SharedStore> store;
-    if (db_) store.emplace(*db_);
+    std::optional<ResultsStore> store;
+    if (db_) {
+      amended([&] { store.emplace(*db_); }, "; give another path to --db");
+    }
     const std::vector<ProfiledTensor> tensors =
         inputs_.profiles(session, brute_force_ ? std::vector<BlockKey>{} : needed_blocks(points_));
     std::vector<std::vector<SweepResult>> results(tensors.size());
@@ -165,60 +146,58 @@ class SweepCommand : public Command {
       throw;
     }
     keep();
-    table_output_.write(best_bits_ ? best_table(tensors, results) : full_table(tensors, results),
-                        session);
+    note_what_is_skipped(tensors, results, session);
+    table_output_.write(
+        best_bits_.empty() ? full_table(tensors, results) : best_table(tensors, results), session);
     return ExitCode::good;
   }
 
  private:
+  static std::vector<std::int64_t> widths(const Arguments& arguments, std::string_view name) {
+    return parse_integer_list(fmt::format("--{}", name), arguments.text(name), 2, 32);
+  }
+  static std::int64_t bits_of(const std::string& format) { return parse_format(format).bits(); }
+
   std::vector<SweepResult> sweep(const ProfiledTensor& input, const Session& session,
-                                 SharedStore* store, Progress& progress) const {
+                                 ResultsStore* store, Progress& progress) const {
     // Most sweeps never look at the elements: F32 data are a view, others are converted if needed.
     std::optional<TensorFloats> floats;
-    std::optional<std::span<const float>> values;
+    SweepTensor known{.name = input.tensor, .profile = input.profile, .blocks = input.blocks};
     if (input.source) {
       floats.emplace(*input.source->tensor);
-      values = floats->values();
+      known.values = floats->values();
+      known.shape = input.source->tensor->shape;
     }
-    try {
-      SweepTensor known{.name = input.tensor, .profile = input.profile, .blocks = input.blocks};
-      if (input.source) {
-        known.values = values;
-        known.shape = input.source->tensor->shape;
-      }
-      TensorSweep tensor(std::move(known), session.seed);
-      std::vector<SweepResult> results;
-      for (const SweepPoint& point : points_) {
-        results.push_back(answer(tensor, input, point, store));
-        progress.add(1);
-      }
-      if (input.source) input.source->trace->file().release(*input.source->tensor);
-      return results;
-    } catch (const UserError& error) {
-      throw UserError(
-          fmt::format("{}: tensor {}: {}", input.trace, quote(input.tensor), error.what()));
-    }
+    auto results = amended(
+        [&] {
+          TensorSweep tensor(std::move(known), session.seed);
+          return answer_points(tensor, input.trace, points_,
+                               {.brute_force = brute_force_, .store = store},
+                               [&] { progress.add(1); });
+        },
+        "", fmt::format("{}: tensor {}: ", input.trace, quote(input.tensor)));
+    if (input.source) input.source->trace->file().release(*input.source->tensor);
+    return results;
   }
 
-  // What is in the store never changes which way a point is answered, only whether it is again.
-  [[nodiscard]] SweepResult answer(TensorSweep& tensor, const ProfiledTensor& input,
-                                   const SweepPoint& point, SharedStore* store) const {
-    StoreKey key{input.profile.id(), input.tensor, ""};
-    const auto find = [&] { return store == nullptr ? std::nullopt : store->find(key, point); };
-    const auto keep = [&](const SweepResult& result) {
-      if (store != nullptr) store->add(key, input.trace, point, result);
-      return result;
-    };
-    if (!brute_force_) {
-      key.identity = tensor.profile_identity(point);
-      if (const auto known = find()) return *known;
-      if (const auto result = tensor.by_profile(point)) return keep(*result);
+  // One line, however many: the rows say each reason.
+  void note_what_is_skipped(const std::vector<ProfiledTensor>& tensors,
+                            const std::vector<std::vector<SweepResult>>& results,
+                            const Session& session) const {
+    std::size_t skipped = 0;
+    std::string first;
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+      for (std::size_t p = 0; p < points_.size(); ++p) {
+        const std::string& reason = results[i][p].skipped;
+        if (reason.empty() || ++skipped > 1) continue;
+        first = fmt::format("{}, tensor {}, {}: {}", tensors[i].trace, quote(tensors[i].tensor),
+                            points_[p].name(), reason);
+      }
     }
-    if (store != nullptr && input.source) key.identity = tensor.kernel_identity();
-    if (input.source) {
-      if (const auto known = find()) return *known;
+    if (skipped > 0) {
+      session.note(fmt::format("{} of {} points are skipped (column skipped), the first: {}",
+                               skipped, tensors.size() * points_.size(), first));
     }
-    return keep(tensor.by_kernel(point));
   }
 
   void setup_cost(const Arguments& arguments) {
@@ -228,109 +207,32 @@ class SweepCommand : public Command {
       pareto_ = &find_measure(arguments.text("pareto"), "--pareto");
       if (!cost_path_) throw UserError("--pareto weighs errors against areas: name a --cost FILE");
     }
-    if (cost_path_ && best_bits_) {
+    if (cost_path_ && !best_bits_.empty()) {
       throw UserError("--cost belongs to the table of all points; leave --best out");
     }
   }
 
-  // The points of a tensor that none of its sparsity beats in both measure and area.
-  [[nodiscard]] std::vector<bool> front(const std::vector<SweepResult>& results) const {
-    std::map<double, std::vector<std::size_t>> groups;
-    for (std::size_t p = 0; p < points_.size(); ++p) groups[points_[p].sparsity].push_back(p);
-    std::vector<bool> all(points_.size());
-    for (const auto& [sparsity, members] : groups) {
-      std::vector<double> loss;
-      std::vector<double> area;
-      for (const std::size_t p : members) {
-        loss.push_back(pareto_->loss(pareto_->value(results[p].measures)));
-        area.push_back(cost_of(points_[p]).area_ge);
-      }
-      const auto chosen = pareto_front(loss, area);
-      for (std::size_t i = 0; i < members.size(); ++i) all[members[i]] = chosen[i];
-    }
-    return all;
-  }
-
-  [[nodiscard]] Cost cost_of(const SweepPoint& point) const {
-    return cost_->find(point.format, point.rounding, point.overflow);
-  }
-
-  static std::vector<std::string> splits_of(int bits) {
-    std::vector<std::string> names;
-    for (int exponent_bits = 1; exponent_bits <= std::min(8, bits - 1); ++exponent_bits) {
-      if (bits - 1 - exponent_bits > 23) continue;
-      names.push_back(fmt::format("e{}m{}f", exponent_bits, bits - 1 - exponent_bits));
-    }
-    return names;
-  }
-
   [[nodiscard]] Table full_table(const std::vector<ProfiledTensor>& tensors,
                                  const std::vector<std::vector<SweepResult>>& results) const {
-    std::vector<std::string> columns = {"trace",
-                                        "tensor",
-                                        "format",
-                                        "exponent_bits",
-                                        "mantissa_bits",
-                                        "bias",
-                                        "rounding",
-                                        "overflow",
-                                        "scale",
-                                        "sparsity",
-                                        "mean_relative_error",
-                                        "mse",
-                                        "cosine",
-                                        "zero_fraction",
-                                        "saturated_fraction",
-                                        "excluded_fraction",
-                                        "sqnr_db",
-                                        "bias_error",
-                                        "sr_variance",
-                                        "scale_value",
-                                        "method",
-                                        "mean_relative_error_bound",
-                                        "mse_bound",
-                                        "cosine_bound",
-                                        "zero_fraction_bound"};
-    if (cost_) columns.insert(columns.end(), {"area_ge", "delay_fo4", "power_proxy"});
-    if (pareto_ != nullptr) columns.emplace_back("pareto");
-    Table table(columns);
+    std::vector<Column<SweepRow>> columns;
+    const auto add = [&](std::span<const Column<SweepRow>> more) {
+      std::ranges::copy_if(more, std::back_inserter(columns),
+                           [](const auto& column) { return column.shown != Shown::no; });
+    };
+    add(sweep_columns());
+    if (cost_) add(cost_columns());
+    if (pareto_ != nullptr) add(front_columns());
+    Table table = Table::of(std::span<const Column<SweepRow>>(columns));
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const auto chosen = pareto_ == nullptr ? std::vector<bool>{} : front(results[i]);
+      const auto front = pareto_ == nullptr ? std::vector<bool>(points_.size())
+                                            : sweep_front(points_, results[i], *pareto_, *cost_);
       for (std::size_t p = 0; p < points_.size(); ++p) {
-        const SweepPoint& point = points_[p];
-        const SweepResult& result = results[i][p];
-        const CastMeasures& m = result.measures;
-        std::vector<Cell> row = {tensors[i].trace,
-                                 tensors[i].tensor,
-                                 point.format_name,
-                                 std::int64_t{point.format.exponent_bits},
-                                 std::int64_t{point.format.mantissa_bits},
-                                 std::int64_t{point.format.bias},
-                                 rounding_name(point.rounding),
-                                 std::string(overflow_name(point.overflow)),
-                                 point.scale_name,
-                                 point.sparsity,
-                                 m.mean_relative_error,
-                                 m.mse,
-                                 m.cosine,
-                                 m.zero_fraction(),
-                                 m.saturated_fraction(),
-                                 m.excluded_fraction(),
-                                 m.sqnr_db,
-                                 m.bias,
-                                 m.variance,
-                                 double{result.scale},
-                                 std::string(method_name(result.method)),
-                                 result.bound.mean_relative_error,
-                                 result.bound.mse,
-                                 result.bound.cosine,
-                                 zero_fraction_bound(result)};
+        SweepRow row = sweep_row(tensors[i].trace, tensors[i].tensor, points_[p], results[i][p]);
+        row.is_on_front = front[p];
         if (cost_) {
-          const Cost cost = cost_of(point);
-          row.insert(row.end(), {cost.area_ge, cost.delay_fo4, cost.power_proxy});
+          row.cost = cost_->find(points_[p].format, points_[p].rounding, points_[p].overflow);
         }
-        if (pareto_ != nullptr) row.emplace_back(std::int64_t{chosen[p]});
-        table.add_row(std::move(row));
+        table.add_row(cells(std::span<const Column<SweepRow>>(columns), row));
       }
     }
     return table;
@@ -338,16 +240,10 @@ class SweepCommand : public Command {
 
   [[nodiscard]] Table best_table(const std::vector<ProfiledTensor>& tensors,
                                  const std::vector<std::vector<SweepResult>>& results) const {
-    Table table({"trace", "tensor", "bits", "rounding", "overflow", "scale", "sparsity", "measure",
-                 "best", "value", "second", "second_value", "margin"});
+    Table table = Table::of(best_columns());
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      for (const BestSplit& best : best_splits(points_, results[i], *by_)) {
-        table.add_row({tensors[i].trace, tensors[i].tensor, std::int64_t{*best_bits_},
-                       rounding_name(best.best->rounding),
-                       std::string(overflow_name(best.best->overflow)), best.best->scale_name,
-                       best.best->sparsity, std::string(by_->name), best.best->format_name,
-                       best.value, best.second == nullptr ? "" : best.second->format_name,
-                       best.second_value, best.margin});
+      for (const BestSplit& split : best_splits(points_, results[i], *by_)) {
+        table.add_row(cells(best_columns(), {tensors[i].trace, tensors[i].tensor, by_, split}));
       }
     }
     return table;
@@ -358,7 +254,7 @@ class SweepCommand : public Command {
   std::vector<SweepPoint> points_;
   std::optional<std::string> db_;
   bool brute_force_ = false;
-  std::optional<int> best_bits_;
+  std::vector<std::int64_t> best_bits_;  ///< empty: all points are shown
   const Measure* by_ = nullptr;
   std::optional<std::string> cost_path_;
   std::vector<std::string> cost_blocks_;

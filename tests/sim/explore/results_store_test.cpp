@@ -125,6 +125,30 @@ TEST_F(Store, OtherDatabasesAndVersionsAreRefusedAndLeftAlone) {
   EXPECT_THROW(ResultsStore{"no/such/folder/s.db"}, UserError);
 }
 
+// What follows from other columns an older program's store need not have.
+TEST_F(Store, AnOlderStoreGetsTheColumnsThatFollowFromOthers) {
+  const auto space = points();
+  {
+    ResultsStore store(path_);
+    for (const auto& point : space) store.add(key_, "trace", point, result(3));
+    store.commit();
+  }
+  sqlite3* database = nullptr;
+  ASSERT_EQ(sqlite3_open(path_.c_str(), &database), SQLITE_OK);
+  const auto run = [&](const char* sql) {
+    return sqlite3_exec(database, sql, nullptr, nullptr, nullptr);
+  };
+  ASSERT_EQ(run("ALTER TABLE sweep DROP COLUMN saturated_fraction"), SQLITE_OK);
+  { ResultsStore store(path_); }
+  // 3 + 1 of 100 elements, in every row.
+  EXPECT_EQ(run("UPDATE sweep SET mse = 1 / (saturated_fraction = 0.04)"), SQLITE_OK);
+  for (const SweepRow& row : read_results(path_)) EXPECT_EQ(row.result.measures.mse, 1);
+  // What was measured cannot be made up.
+  ASSERT_EQ(run("ALTER TABLE sweep DROP COLUMN sqnr_db"), SQLITE_OK);
+  sqlite3_close(database);
+  EXPECT_THROW(ResultsStore{path_}, UserError);
+}
+
 TEST_F(Store, IsReadOneRowATensorFormatAndSetting) {
   const auto space = points();
   {
@@ -137,16 +161,16 @@ TEST_F(Store, IsReadOneRowATensorFormatAndSetting) {
   const auto rows = read_results(path_);
   ASSERT_EQ(rows.size(), space.size() + 1);
   int firsts = 0;
-  for (const StoredResult& row : rows) {
+  for (const SweepRow& row : rows) {
     EXPECT_EQ(row.trace, "trace");
-    if (row.format != "e5m2" || row.setting != "rne standard scale none sparsity 0") continue;
+    if (row.format != "e5m2" || row.setting() != "rne standard scale none sparsity 0") continue;
     ++firsts;
     const auto expected = result(row.profile_id == "id" ? 1 : 3).measures;
-    EXPECT_EQ(row.measures.numel, expected.numel);
-    EXPECT_EQ(row.measures.mse, expected.mse);
-    EXPECT_EQ(row.measures.saturated, expected.saturated);
-    EXPECT_EQ(row.measures.sqnr_db, expected.sqnr_db);
-    EXPECT_TRUE(std::isnan(row.measures.cosine));
+    EXPECT_EQ(row.result.measures.numel, expected.numel);
+    EXPECT_EQ(row.result.measures.mse, expected.mse);
+    EXPECT_EQ(row.result.measures.saturated, expected.saturated);
+    EXPECT_EQ(row.result.measures.sqnr_db, expected.sqnr_db);
+    EXPECT_TRUE(std::isnan(row.result.measures.cosine));
   }
   EXPECT_EQ(firsts, 2);
   EXPECT_THROW(static_cast<void>(read_results(path_ + ".none")), UserError);

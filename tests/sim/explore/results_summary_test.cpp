@@ -15,20 +15,21 @@ namespace {
 constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 constexpr double kInf = std::numeric_limits<double>::infinity();
 
-StoredResult row(const std::string& tensor, const std::string& format, double mse,
-                 const std::string& setting = "rne") {
-  StoredResult result;
+SweepRow row(const std::string& tensor, const std::string& format, double mse,
+             const std::string& setting = "rne") {
+  SweepRow result;
   result.profile_id = "of " + tensor;
   result.trace = "t";
   result.tensor = tensor;
   result.format = format;
   result.exponent_bits = format[1] - '0';
   result.mantissa_bits = format[3] - '0';
-  result.setting = setting;
-  result.measures.numel = 4;
-  result.measures.zeros = 1;
-  result.measures.mse = mse;
-  result.measures.mean_relative_error = result.measures.cosine = result.measures.sqnr_db = kNan;
+  result.point = format + " " + setting;
+  result.result.measures.numel = 4;
+  result.result.measures.zeros = 1;
+  result.result.measures.mse = mse;
+  result.result.measures.mean_relative_error = result.result.measures.cosine =
+      result.result.measures.sqnr_db = kNan;
   return result;
 }
 
@@ -41,7 +42,7 @@ TEST(Median, OfOddEvenUndefinedAndInfiniteValues) {
 }
 
 TEST(Summarise, CountsTheBestOfEachWidthWithTheMarginToTheSecond) {
-  const std::vector<StoredResult> rows = {
+  const std::vector<SweepRow> rows = {
       row("a", "e4m3fn", 2),    row("a", "e5m2", 3),    row("a", "e2m1fn", 9),  // 8, 8 and 4 bits
       row("b", "e4m3fn", 5),    row("b", "e5m2", 1),    row("b", "e2m1fn", 8),
       row("c", "e4m3fn", 2),    row("c", "e5m2", kNan), row("c", "e2m1fn", kNan),

@@ -1,5 +1,6 @@
 #include "sim/cli/framework/table.hpp"
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -9,6 +10,8 @@
 #include <stdexcept>
 
 #include <gtest/gtest.h>
+
+#include "models/error.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -68,6 +71,56 @@ TEST(Table, CsvKeepsTextThatLooksLikeAFormulaText) {
   Table numbers({"a", "b"});
   numbers.add_row({-1.5, std::int64_t{-3}});
   EXPECT_EQ(numbers.csv(), "a,b\n-1.5,-3\n");
+}
+
+Table wide(std::size_t rows) {
+  Table table({"trace", "tensor", "first", "second", "third"});
+  for (std::size_t i = 0; i < rows; ++i) {
+    table.add_row({std::string("t.safetensors"), std::string(1, static_cast<char>('a' + i)), 0.25,
+                   static_cast<double>(i), std::uint64_t{1000000 + i}});
+  }
+  return table;
+}
+
+TEST(Table, BeyondTheWidthSaysTheSameOnceAndNamesWhatIsLeftOut) {
+  EXPECT_EQ(wide(2).readable({.columns = {}, .width = 40}),
+            "tensor  second    third\n"
+            "a            0  1000000\n"
+            "b            1  1000001\n"
+            "The same in all rows: trace\n"
+            "  t.safetensors, first 0.25\n");
+  EXPECT_EQ(wide(2).readable({.columns = {}, .width = 15}).substr(0, 45),
+            "tensor  second\n"
+            "a            0\n"
+            "b            1\n");
+  EXPECT_NE(wide(2).readable({.columns = {}, .width = 15}).find("--csv):\n  third\n"),
+            std::string::npos);
+  EXPECT_EQ(wide(2).readable({.columns = {}, .width = 200}), wide(2).readable());
+}
+
+TEST(Table, ASingleRowBeyondTheWidthIsShownOneValueALine) {
+  EXPECT_EQ(wide(1).readable({.columns = {}, .width = 20}),
+            "trace   t.safetensors\ntensor  a\nfirst   0.25\nsecond  0\nthird   1000000\n");
+}
+
+TEST(Table, ShowsTheColumnsAskedForInTheirOrder) {
+  EXPECT_EQ(wide(2).readable({.columns = {"third", "tensor"}, .width = 40}),
+            "  third  tensor\n1000000  a\n1000001  b\n");
+  EXPECT_THROW(static_cast<void>(wide(2).readable({.columns = {"forth"}, .width = 0})), UserError);
+}
+
+TEST(Table, DetailsGiveWayBeforeTheRest) {
+  struct Row {
+    int n;
+  };
+  constexpr std::array<Column<Row>, 3> kColumns = {
+      {with(Shown::detail, member_column<Row, &Row::n>("detailed", "", "1", "")),
+       with(Shown::no, member_column<Row, &Row::n>("never", "", "1", "")),
+       member_column<Row, &Row::n>("result", "", "1", "")}};
+  Table table = Table::of(std::span<const Column<Row>>(kColumns));
+  EXPECT_EQ(table.columns(), (std::vector<std::string>{"detailed", "result"}));
+  for (const std::int64_t n : {1, 2}) table.add_row({n, n});
+  EXPECT_EQ(table.readable({.columns = {}, .width = 10}).substr(0, 21), "result\n     1\n     2\n");
 }
 
 TEST(Table, RefusesARowOfAnotherLength) {

@@ -134,6 +134,8 @@ class Report(harness.CommandTest):
         shown = {(setting, *row[:2], *win.split(" ")) for (setting, caption), rows in page.tables.items()
                  if caption == "Best formats" for row in rows[1:] if "none" not in row[2] for win in row[2].split(", ")}
         rows = self.rows("report", "--db", "s.db", "-o", "r.html")
+        self.assertEqual({(r["bits"], r["candidates"]) for r in rows}, {("8", "3"), ("4", "3")})
+        self.assertIn("Formats compared: 3 of 4 bits, 3 of 8 bits.", (self.folder / "r.html").read_text())
         self.assertEqual({tuple(r[c] for c in ("setting", "bits", "measure", "format", "wins")) for r in rows}, shown)
 
     def test_tensors_are_selected_and_names_are_text(self):

@@ -1,4 +1,6 @@
 """The verb `sweep`: its space, its store, its ranking. The numbers are tests/oracle/sweep_oracle.py's."""
+import csv
+import io
 import math
 import signal
 import sqlite3
@@ -207,6 +209,37 @@ class Sweep(harness.CommandTest):
                 self.assertEqual((float(row["value"]), float(row["second_value"])), tuple(order[:2]))
                 self.assertEqual(of_tensor[row["best"]], order[0])
                 self.assertGreaterEqual(float(row["margin"]), 0)
+
+    def test_the_best_of_several_widths_says_how_many_rivals_it_had(self):
+        name = self.write_gradients(tensors=2)
+        rows = self.rows("sweep", name, "--best", "4:6,8", "--scale", "amax-po2")
+        self.assertEqual([(r["bits"], r["candidates"]) for r in rows], [("4", "3"), ("5", "4"), ("6", "5"), ("8", "7")] * 2)
+        # The widths alone are all of their splits, once.
+        rows = self.rows("sweep", name, "--bits", "4:5", "--formats", "e2m1f,e5m2", "--round", "rne,rtz")
+        self.assertEqual([r["format"] for r in rows[:16:2]], ["e2m1f", "e5m2", "e1m2f", "e3m0f", "e1m3f", "e2m2f", "e3m1f", "e4m0f"])
+        row, _ = self.rows("sweep", name, "--formats", "e5m2,e4m0f,e3m1f", "--best", "5", "--scale", "amax-po2")
+        self.assertEqual(row["candidates"], "2")
+        row, _ = self.rows("sweep", name, "--formats", "e5m2", "--best", "8", "--scale", "amax-po2")
+        self.assertEqual((row["candidates"], row["second"], row["margin"]), ("1", "", "nan"))
+
+    def test_a_point_without_an_answer_is_skipped_and_says_why(self):
+        name = self.write_gradients(tensors=2, elements=100)
+        space = ["sweep", name, "--formats", "bf16,e4m3fn", "--scale", "amax-po2,nvfp4", "--csv", "-", "--db", "s.db"]
+        for _ in range(2):  # the second time with a store
+            done = self.run_program(*space)
+            self.assertEqual(done.returncode, 0)
+            self.assertRegex(done.stderr, r"\Agradpath: 2 of 8 points are skipped [^\n]*bf16 rne[^\n]*nvfp4[^\n]*\n\Z")
+            rows = list(csv.DictReader(io.StringIO(done.stdout)))
+            self.assertEqual(len(rows), 8)
+            for row in rows:
+                is_skipped = (row["format"], row["scale"]) == ("bf16", "nvfp4")
+                self.assertEqual(row["method"] == "skipped", is_skipped, row)
+                self.assertEqual("fp32's range" in row["skipped"], is_skipped, row)
+                self.assertEqual({row[c] for c in ("mse", "cosine", "zero_fraction", "scale_value")} == {"nan"}, is_skipped)
+        best = self.run_program(*space[:2], "--formats", "bf16,e4m3fn,fp16", "--best", "16", "--scale", "nvfp4", "--csv", "-")
+        self.assertEqual({r["candidates"] for r in csv.DictReader(io.StringIO(best.stdout))}, {"1"})
+        # Where nothing can be answered it is an error.
+        self.refused_saying(["sweep", name, "--formats", "bf16", "--scale", "nvfp4"], "t.safetensors: tensor", "fp32's range")
 
     def test_profile_that_cannot_answer_says_why(self):
         name = self.write_gradients(tensors=1, elements=50)
