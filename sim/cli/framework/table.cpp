@@ -67,13 +67,13 @@ std::string json_value(const Cell& cell) {
   return real != nullptr && !std::isfinite(*real) ? "null" : exact_text(cell);
 }
 
-// A comma-separated list after a caption, in lines of a width.
+// A comma-separated list between two texts, in lines of a width.
 std::string wrapped(std::string_view caption, const std::vector<std::string>& items,
-                    std::size_t width) {
+                    std::string_view end, std::size_t width) {
   std::string out(caption);
   std::size_t at = out.size();
   for (std::size_t i = 0; i < items.size(); ++i) {
-    const std::string item = items[i] + (i + 1 < items.size() ? "," : "\n");
+    const std::string item = items[i] + (i + 1 < items.size() ? "," : std::string(end) + "\n");
     if (i > 0 && at + 1 + item.size() > width) {
       out += "\n  ";
       at = 2;
@@ -174,20 +174,22 @@ std::string Table::readable(const TableView& view) const {
     same.push_back(fmt::format("{} {}", columns_[column], readable_text(rows_.front()[column])));
     return true;
   });
-  std::vector<std::string> hidden;
-  while (shown.size() > 1 && width_of(shown) > view.width) {
-    auto last = std::ranges::find_if(
+  const auto find_last = [&] {
+    const auto detail = std::ranges::find_if(
         shown, [&](std::size_t column) { return details_.contains(columns_[column]); });
-    if (last == shown.end()) --last;
-    hidden.push_back(columns_[*last]);
-    shown.erase(last);
+    return detail == shown.end() ? std::prev(shown.end()) : detail;
+  };
+  std::set<std::size_t> hidden;
+  while (shown.size() > 1 && width_of(shown) > view.width) {
+    hidden.insert(*find_last());
+    shown.erase(find_last());
   }
-  std::string out = aligned(shown);
-  if (!same.empty()) out += wrapped("The same in all rows: ", same, view.width);
-  if (!hidden.empty()) {
-    out += wrapped("Left out (--wide, --columns LIST, --csv): ", hidden, view.width);
-  }
-  return out;
+  std::string out = same.empty() ? "" : wrapped("", same, " in all rows:", view.width);
+  out += aligned(shown);
+  if (hidden.empty()) return out;
+  std::vector<std::string> names;
+  for (const std::size_t column : hidden) names.push_back(columns_[column]);
+  return out + wrapped("Left out: ", names, "; --wide shows all, --columns LIST some", view.width);
 }
 
 std::string Table::csv() const {
