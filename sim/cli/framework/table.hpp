@@ -39,9 +39,9 @@ class Table {
   [[nodiscard]] const std::vector<std::string>& columns() const { return columns_; }
   [[nodiscard]] const std::vector<std::vector<Cell>>& rows() const { return rows_; }
 
-  /// Aligned columns, reals to 6 digits; a cell never breaks its line. Beyond the width: what is the same in all rows goes below
-  /// them, then details and the columns on the right are left out and named; a single row is shown
-  /// one value a line. UserError for a column that is not there.
+  /// Aligned columns, reals to 6 digits; a cell never breaks its line. Beyond the width: what is
+  /// the same in all rows goes below them, then details and the columns on the right are left out
+  /// and named; a single row is shown one value a line. UserError for a column that is not there.
   [[nodiscard]] std::string readable(const TableView& view = {}) const;
   /// One header row; every number in the shortest form that reads back as itself, `nan`, `inf`,
   /// `-inf`; text quoted where RFC 4180 demands it, and with ' before it
