@@ -44,7 +44,7 @@ class Waiver:
 
 def labels():
     """{(line): label} of the harness's cover points, and the module that each line's is bound to."""
-    path = ROOT / "sim/verify/harness/cover_points.sv"
+    path = ROOT / "sim/verify/banks/cover_points.sv"
     module, found, bound, last = None, {}, collections.defaultdict(list), ""
     for number, text in enumerate(path.read_text().splitlines(), start=1):
         if match := re.match(r"module (\w+)", text):
@@ -194,7 +194,7 @@ def report(rows, totals, missed):
         "A point counts once per place in the source (file, line, column; of toggles signal and bit), reached "
         "if it is in any instance with any parameters. *Line*: Verilator's blocks and both sides of each "
         "branch. *Toggle*: a bit that has changed at all; signals wider than 256 bits, which are others put "
-        "side by side, have none. *User*: the cover points of `sim/verify/harness/cover_points.sv`, named by "
+        "side by side, have none. *User*: the cover points of `sim/verify/banks/cover_points.sv`, named by "
         "what they ask for. The build holds every seventh row of the quantizer lanes' table and a part of the "
         "stream, statistics and front-end tables (`sim/verify/rtl_models.cmake`), which keeps it small: all "
         "rows together reach at least this.", "",

@@ -28,7 +28,7 @@ endpackage
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """An instance that stands in the tables of sim/verify/harness, how many mutants of it, and the
+    """An instance that stands in the tables of sim/verify/banks, how many mutants of it, and the
     arguments of `gradpath verify` that look at every module in which it stands."""
     instance: Instance
     mutants: int

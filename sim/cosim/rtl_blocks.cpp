@@ -15,13 +15,13 @@
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
 #include "models/round/random.hpp"
-#include "sim/cosim/drop_in.hpp"
+#include "sim/cosim/drop_in/drop_in.hpp"
 
 namespace gradpath::cli {
 namespace {
 
+using verify::Beat;
 using verify::DropInBank;
-using verify::DropInBeat;
 using verify::DropInRow;
 using Module = DropInBank::Module;
 
@@ -148,7 +148,7 @@ class RtlBlock : public StreamBlock {
     if (input != nullptr && ready()) places_.push_back({input->index, input->first});
     if (output(kMain) != nullptr && taken[kMain]) places_.pop_front();
     if (input != nullptr) {
-      input_.elements = input->elements;
+      input_.mask = (1u << input->elements) - 1;
       input_.last = input->last;
       std::copy(input->data.begin(), input->data.end(), input_.data.begin());
     }
@@ -171,7 +171,7 @@ class RtlBlock : public StreamBlock {
       if (!beat) continue;
       shown_[port] = true;
       StreamBeat& shown = beats_[port];
-      shown.elements = beat->elements;
+      shown.elements = static_cast<std::uint32_t>(std::popcount(beat->mask));
       shown.last = beat->last;
       shown.data.assign(beat->data.begin(), beat->data.begin() + lanes_);
       // The hardware does not know where an element lies; a model behind it may want to.
@@ -185,7 +185,7 @@ class RtlBlock : public StreamBlock {
   Shared& shared_;
   Module module_;
   std::uint32_t lanes_ = 0;
-  DropInBeat input_;
+  Beat input_;
   std::deque<Place> places_;  ///< of the beats inside
   mutable std::uint64_t seen_ = ~std::uint64_t{0};
   mutable std::array<bool, kOutputs> shown_ = {};
@@ -213,7 +213,7 @@ RtlBlocks::RtlBlocks(const std::vector<std::string>& modules, const ReplayNumeri
       throw UserError(fmt::format(
           "--rtl {}: none was built for {} lanes, {} {} {}; built: {}; choose one of them, or add "
           "a "
-          "row to sim/verify/harness/drop_in_table.sv and build again",
+          "row to sim/cosim/drop_in/drop_in_table.sv and build again",
           name, config.lanes, format_name(numerics.gradient_format),
           rounding_name(numerics.gradient_cast.rounding),
           overflow_name(numerics.gradient_cast.overflow), named_rows(shared_->bank, module)));

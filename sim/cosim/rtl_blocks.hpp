@@ -10,7 +10,7 @@
 
 namespace gradpath::cli {
 
-/// The Verilated modules of sim/verify as blocks of the datapath's front end: `replay --rtl`.
+/// Verilated modules as blocks of the datapath's front end: `replay --rtl`.
 class RtlBlocks {
  public:
   /// modules: of pruner, quantizer, compactor; prunes: whether a threshold above 0 can come.

@@ -9,14 +9,16 @@ MAY_USE = {
     "models": ["models"],
     "traces": ["traces", "models"],
     "sim/datapath": ["sim/datapath", "traces", "models"],
-    "sim/verify": ["sim/verify", "traces", "models"],
-    "sim/cosim": ["sim/cosim", "sim/datapath", "sim/verify", "traces", "models"],
+    "sim/verify": ["sim/verify", "models"],
+    "sim/verify/banks": ["sim/verify/banks", "models"],
+    "sim/verify/stimulus": ["sim/verify/stimulus", "sim/verify/banks", "models"],
+    "sim/cosim": ["sim/cosim", "sim/datapath", "sim/verify/banks", "traces", "models"],
     "sim/explore": ["sim/explore", "traces", "models"],
     "sim/report": ["sim/report", "sim/explore", "models"],
     "sim/cli": ["sim", "traces", "models"],
 }
 # Only these folders may know SystemC or Verilated code.
-KNOWS_HARDWARE = ("sim/datapath", "sim/verify", "sim/cosim")
+KNOWS_HARDWARE = ("sim/datapath", "sim/verify", "sim/verify/banks", "sim/cosim")
 
 root = pathlib.Path(sys.argv[1])
 problems, checked = [], 0

@@ -19,8 +19,8 @@
 #include "sim/cli/inputs/trace_selection.hpp"
 #include "sim/cli/verbs/commands.hpp"
 #include "sim/cli/verbs/threshold_table.hpp"
-#include "sim/verify/checks.hpp"
-#include "sim/verify/waveform.hpp"
+#include "sim/verify/banks/waveform.hpp"
+#include "sim/verify/checks/checks.hpp"
 #include "traces/tensor_data.hpp"
 
 namespace gradpath::cli {

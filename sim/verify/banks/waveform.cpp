@@ -1,0 +1,31 @@
+#include "sim/verify/banks/waveform.hpp"
+
+#include <utility>
+
+#include <verilated_fst_c.h>
+
+namespace gradpath::verify {
+namespace {
+
+constexpr std::uint64_t kPicosecondsPerTick = 1000;
+
+}  // namespace
+
+Waveform::Waveform(std::string path, Window window)
+    : path_(std::move(path)), window_(window), file_(std::make_unique<VerilatedFstC>()) {}
+Waveform::~Waveform() = default;
+
+void Waveform::open() { file_->open(path_.c_str()); }
+
+void Waveform::settled(std::uint64_t tick) {
+  if (shows(tick)) file_->dump(time_of(tick) * kPicosecondsPerTick - kPicosecondsPerTick / 2);
+}
+
+void Waveform::done(std::uint64_t tick) {
+  if (shows(tick)) file_->dump(time_of(tick) * kPicosecondsPerTick);
+  if (tick == window_.last) throw Complete{};
+}
+
+void Waveform::close() { file_->close(); }
+
+}  // namespace gradpath::verify

@@ -1,0 +1,256 @@
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "models/format/formats.hpp"
+#include "sim/verify/banks/compaction/compaction.hpp"
+#include "sim/verify/checks/checks.hpp"
+#include "sim/verify/checks/scoreboard.hpp"
+#include "sim/verify/stimulus/compaction_script.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+constexpr std::size_t kRuns = 300;
+
+struct Stalls3 {
+  std::uint32_t input = 0;
+  std::uint32_t bitmap = 0;
+  std::uint32_t codes = 0;
+};
+constexpr std::array kStalls = {Stalls3{0, 0, 0},
+                                Stalls3{128, 0, 0},
+                                Stalls3{0, 128, 0},
+                                Stalls3{0, 0, 128},
+                                Stalls3{96, 96, 96},
+                                Stalls3{32, 224, 32},
+                                Stalls3{32, 32, 224},
+                                Stalls3{224, 32, 32},
+                                Stalls3{kWaitsForAnOffer, kWaitsForAnOffer, kWaitsForAnOffer},
+                                Stalls3{64, kWaitsForAnOffer, 64}};
+
+// Runs of 1 to 12 beats with all densities, some beats with holes or empty, both zeros among them.
+CompactionScript random_script(const CompactionRow& row, std::size_t runs, Seed seed) {
+  const CounterRandom random{seed};
+  CompactionScript script;
+  std::uint64_t draw = 0;
+  for (std::size_t r = 0; r < runs; ++r) {
+    const std::uint32_t dice = random.word(draw++);
+    const std::uint32_t density =
+        std::array<std::uint32_t, 8>{0, 16, 64, 128, 192, 240, 255, 256}[dice >> 8 & 7];
+    std::vector<Beat> run(1 + dice % 12);
+    for (Beat& beat : run) {
+      const std::uint32_t kind = random.word(draw++);
+      beat.mask = (1u << row.lanes) - 1;
+      if (kind % 4 == 0) beat.mask &= kind >> 8;
+      for (std::size_t i = 0; i < row.lanes; ++i) {
+        const std::uint32_t word = random.word(draw++);
+        const std::uint32_t code = word % static_cast<std::uint32_t>(row.format.code_count());
+        const std::uint32_t zero = word >> 30 & 1 ? row.format.sign_mask() : 0;
+        beat.data[i] = (word >> 16 & 0xff) < density ? code : zero;
+      }
+    }
+    run.back().last = true;
+    append_run(row.format, row.lanes, run, script);
+  }
+  return script;
+}
+
+template <class Done, class Cycle>
+std::uint64_t run_until(Done done, std::uint64_t patience, Cycle cycle) {
+  std::uint64_t cycles = 0;
+  for (; !done() && cycles < patience; ++cycles) cycle(cycles);
+  for (std::uint64_t i = 0; i < 4; ++i) cycle(cycles + i);  // a beat too many would show now
+  return cycles;
+}
+
+// What stands inside when the reset comes: nothing of it may leave after it.
+template <class Bank>
+void fill_up(Bank& bank, std::size_t row, const typename Bank::Inputs& inputs) {
+  constexpr int kMoreThanFit = 5;
+  bank.reset(row);
+  for (int i = 0; i < kMoreThanFit; ++i) bank.cycle(row, inputs);
+  bank.reset(row);
+}
+
+const Beat kFilling{.data = {1}, .mask = 1, .last = true};
+
+void check_packing(CompactorBank& bank, std::size_t row, const CompactionScript& script,
+                   Stalls3 stalls, Seed seed, Result& result) {
+  const CounterRandom random{seed};
+  fill_up(bank, row, {.beat = kFilling});
+  const auto fresh = bank.view(row);
+  result.count(fresh.ready && !fresh.bitmap && !fresh.codes, bank.ticks(),
+               [] { return std::string("after reset it offers a beat, or takes none"); });
+  StreamSource input(script.input, stalls.input);
+  StreamSink bitmap(stalls.bitmap);
+  StreamSink codes(stalls.codes);
+  const auto done = [&] {
+    return bitmap.beats().size() >= script.bitmap.size() &&
+           codes.beats().size() >= script.codes.size();
+  };
+  const std::uint64_t cycles =
+      run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
+        const std::uint32_t dice = random.word(cycle);
+        const auto offer = input.offer(dice);
+        const auto view = bank.view(row);
+        const bool takes_bitmap = bitmap.ready(view.bitmap, dice >> 8);
+        const bool takes_codes = codes.ready(view.codes, dice >> 16);
+        bank.cycle(row, {.beat = offer, .bitmap_ready = takes_bitmap, .codes_ready = takes_codes});
+        input.clock(view.ready);
+        bitmap.clock(view.bitmap, bank.ticks() - 1);
+        codes.clock(view.codes, bank.ticks() - 1);
+      });
+  const std::size_t lanes = bank.rows()[row].lanes;
+  compare_beats("bitmap", script.bitmap, bitmap, lanes, result);
+  compare_beats("codes", script.codes, codes, lanes, result);
+  // At full rate: a beat a cycle, 2 to the last bitmap, 1 more to the run's last codes.
+  const bool full_rate = stalls.input + stalls.bitmap + stalls.codes == 0;
+  if (full_rate && cycles != script.input.size() + 3) {
+    result.count(false, bank.ticks(), [&] {
+      return fmt::format("{} beats at full rate took {} cycles, expected {}", script.input.size(),
+                         cycles, script.input.size() + 3);
+    });
+  }
+}
+
+// whole: each run has just the codes that its bits say.
+void check_unpacking(DecompactorBank& bank, std::size_t row, const CompactionScript& script,
+                     bool whole, Stalls3 stalls, Seed seed, Result& result) {
+  const CounterRandom random{seed};
+  fill_up(bank, row, {.bitmap = kFilling, .codes = kFilling});
+  const auto fresh = bank.view(row);
+  result.count(fresh.bitmap_ready && fresh.codes_ready && !fresh.output, bank.ticks(),
+               [] { return std::string("after reset it offers a beat, or takes none"); });
+  StreamSource bitmap(script.bitmap, stalls.bitmap);
+  StreamSource codes(script.codes, stalls.codes);
+  StreamSink output(stalls.input);
+  const auto done = [&] { return output.beats().size() >= script.unpacked.size(); };
+  const std::uint64_t cycles =
+      run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
+        const std::uint32_t dice = random.word(cycle);
+        const auto bits = bitmap.offer(dice);
+        const auto packed = codes.offer(dice >> 8);
+        const auto view = bank.view(row);
+        const bool takes = output.ready(view.output, dice >> 16);
+        bank.cycle(row, {.bitmap = bits, .codes = packed, .ready = takes});
+        bitmap.clock(view.bitmap_ready);
+        codes.clock(view.codes_ready);
+        output.clock(view.output, bank.ticks() - 1);
+      });
+  compare_beats("unpacked", script.unpacked, output, bank.rows()[row].lanes, result);
+  result.count(codes.accepted() == script.codes.size(), bank.ticks(), [&] {
+    return fmt::format("{} of {} beats of codes taken", codes.accepted(), script.codes.size());
+  });
+  // At full rate: a beat a cycle, 2 to the last.
+  const bool full_rate = whole && stalls.input + stalls.bitmap + stalls.codes == 0;
+  if (full_rate && cycles != script.bitmap.size() + 2) {
+    result.count(false, bank.ticks(), [&] {
+      return fmt::format("{} beats at full rate took {} cycles, expected {}", script.bitmap.size(),
+                         cycles, script.bitmap.size() + 2);
+    });
+  }
+}
+
+// Runs whose codes are too few or too many, with empty beats among them: what is missing is 0, what
+// is left over is dropped.
+CompactionScript faulty_script(const CompactionRow& row, std::size_t runs, Seed seed) {
+  const CounterRandom random{seed};
+  CompactionScript script = random_script(row, runs, seed);
+  std::vector<std::vector<Code>> codes(1);
+  for (const Beat& beat : script.codes) {
+    for (std::size_t i = 0; i < row.lanes; ++i) {
+      if (beat.mask >> i & 1) codes.back().push_back(beat.data[i]);
+    }
+    if (beat.last) codes.emplace_back();
+  }
+  script.codes.clear();
+  std::size_t run = 0;
+  std::size_t next = 0;
+  bool begins = true;
+  for (std::size_t i = 0; i < script.bitmap.size(); ++i) {
+    if (begins) {
+      const std::uint32_t dice = random.word(~std::uint64_t{run});
+      const auto count = static_cast<std::int64_t>(codes[run].size());
+      const std::int64_t wanted = std::max<std::int64_t>(0, count + dice % 41 - 20);
+      codes[run].resize(static_cast<std::size_t>(wanted), 1 + dice % 3);
+      const std::size_t begin = script.codes.size();
+      append_code_beats(codes[run], row.lanes, script.codes);
+      if (dice >> 8 & 1) {  // a beat without a code, and without an end
+        const auto place = begin + (dice >> 9) % (script.codes.size() - begin);
+        script.codes.insert(script.codes.begin() + static_cast<std::ptrdiff_t>(place), Beat{});
+      }
+      next = 0;
+    }
+    for (std::size_t lane = 0; lane < row.lanes; ++lane) {
+      if (script.bitmap[i].data[lane] == 0) continue;
+      script.unpacked[i].data[lane] = next < codes[run].size() ? codes[run][next] : 0;
+      ++next;
+    }
+    begins = script.bitmap[i].last;
+    run += begins ? 1 : 0;
+  }
+  return script;
+}
+
+// Both modules of a row see streams of the same seeds, however many of the two are checked.
+template <class Bank, class Run>
+std::vector<Result> check_row(std::string_view module, std::size_t row, const Options& options,
+                              Waveform* wave, Run run) {
+  Bank bank;
+  bank.watch(wave, row);
+  const CompactionRow& parameters = bank.rows()[row];
+  Result result{.module = std::string(module), .format = format_name(parameters.format)};
+  std::uint64_t purpose = row * 64;
+  for (const Stalls3 stalls : kStalls) {
+    const Seed seed = derive(options.seed, ++purpose);
+    if (options.goes_on(result))
+      run(bank, random_script(parameters, kRuns, seed), stalls, seed, result);
+  }
+  result.count_assertion(bank.failed_assertion());
+  return {result};
+}
+
+std::vector<Result> check_compactor(std::size_t row, const Options& options, Waveform* wave) {
+  return check_row<CompactorBank>(
+      "compactor", row, options, wave,
+      [row](CompactorBank& bank, const CompactionScript& script, Stalls3 stalls, Seed seed,
+            Result& result) { check_packing(bank, row, script, stalls, derive(seed, 1), result); });
+}
+
+std::vector<Result> check_decompactor(std::size_t row, const Options& options, Waveform* wave) {
+  return check_row<DecompactorBank>(
+      "decompactor", row, options, wave,
+      [row](DecompactorBank& bank, const CompactionScript& script, Stalls3 stalls, Seed seed,
+            Result& result) {
+        check_unpacking(bank, row, script, true, stalls, derive(seed, 2), result);
+        check_unpacking(bank, row, faulty_script(bank.rows()[row], kRuns, derive(seed, 3)), false,
+                        stalls, derive(seed, 4), result);
+      });
+}
+
+std::vector<Check> checks_of(std::string_view module, const Options& options) {
+  const auto check = module == "compactor" ? check_compactor : check_decompactor;
+  const CompactorBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!options.has_format(bank.rows()[row].format)) continue;
+    checks.emplace_back([=](Waveform* wave) { return check(row, options, wave); });
+  }
+  return checks;
+}
+
+void add_built(std::string_view, Built& built) {
+  const CompactorBank bank;
+  for (const CompactionRow& row : bank.rows()) built.add(row.format);
+}
+
+}  // namespace
+
+const Family k_compaction = {add_built, checks_of};
+
+}  // namespace gradpath::verify

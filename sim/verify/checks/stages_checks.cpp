@@ -1,0 +1,197 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "models/format/formats.hpp"
+#include "models/scale/scale.hpp"
+#include "sim/verify/banks/stages/stages.hpp"
+#include "sim/verify/checks/checks.hpp"
+#include "sim/verify/checks/scoreboard.hpp"
+#include "sim/verify/stimulus/vectors.hpp"
+
+namespace gradpath::verify {
+namespace {
+
+constexpr std::array kStalls = {Stalls{0, 0},
+                                Stalls{128, 0},
+                                Stalls{0, 128},
+                                Stalls{128, 128},
+                                Stalls{32, 224},
+                                Stalls{224, 32},
+                                Stalls{64, kWaitsForAnOffer}};
+
+std::string_view module_of(const Stages::Row& row) {
+  return row.is_pruner ? "pruner" : "quantizer";
+}
+
+bool wanted(const Stages::Row& row, std::string_view module, const Options& options) {
+  if (module_of(row) != module || !options.has_rounding(row.rounding)) return false;
+  return row.is_pruner || (options.has_format(row.format) && options.has_overflow(row.overflow));
+}
+
+Result empty_result(const Stages::Row& row) {
+  if (row.is_pruner) return {.module = "pruner", .rounding = rounding_name(row.rounding)};
+  return {.module = "quantizer",
+          .format = format_name(row.format),
+          .rounding = rounding_name(row.rounding),
+          .overflow = std::string(overflow_name(row.overflow)),
+          .scale = row.scaled ? "exponent" : ""};
+}
+
+// Values over the whole range of a format and a little beyond, some of any bits, some special.
+std::vector<float> random_values(const Stages::Row& row, std::size_t count, Seed seed) {
+  const CounterRandom random{seed};
+  const auto specials = special_inputs();
+  const int least = row.is_pruner ? -28 : row.format.min_exponent() - row.format.mantissa_bits - 3;
+  const int most = row.is_pruner ? 3 : row.format.min_exponent() + (1 << row.format.exponent_bits);
+  const auto binades = static_cast<std::uint32_t>(most - least + 1);
+  std::vector<float> values(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    std::uint32_t bits = random.word(2 * i);
+    const std::uint32_t dice = random.word(2 * i + 1);
+    if (dice % 16 == 0) {
+      bits = specials[bits % specials.size()];
+    } else if (dice % 16 != 1) {
+      const int exponent = least + static_cast<int>((dice >> 8) % binades);
+      bits = (bits & 0x807fffffu) | static_cast<std::uint32_t>(std::clamp(exponent + 127, 0, 254))
+                                        << 23;
+    }
+    values[i] = std::bit_cast<float>(bits);
+  }
+  return values;
+}
+
+struct StalledScript {
+  StreamScript script;
+  Stalls stalls;
+  Seed seed;
+};
+
+void run(StageBank& bank, std::size_t row, const StalledScript& stalled, Result& result) {
+  run_script(bank, row, stalled.script, stalled.stalls, stalled.seed, result);
+}
+
+StalledScript random_script(const Stages::Row& parameters, std::uint64_t index, Seed row_seed) {
+  constexpr std::size_t kElements = 4001;
+  const Stalls stalls = kStalls[index / 2];
+  const Seed seed = derive(row_seed, index);
+  const auto values = random_values(parameters, kElements, seed);
+  const CounterRandom random{derive(seed, 3)};
+  // Thresholds of any fraction in the upper binades of the values, so that many are near.
+  const std::uint32_t alpha =
+      index == 0 ? 0x3f800000u : (127 - random.word(1) % 12) << 23 | random.word(0) >> 9;
+  const StreamInput input{.name = fmt::format("random stream {}", index + 1),
+                          .values = values,
+                          .alpha = alpha,
+                          .scale_exponent = static_cast<int>((index + 1) % 7) - 3,
+                          .seed = seed,
+                          .holes = index % 2 == 1,
+                          .decides = index % 3 == 2};
+  return {make_script(parameters, input), stalls, derive(seed, 2)};
+}
+
+std::vector<Result> check_random(std::size_t row, const Options& options, Waveform* wave) {
+  StageBank bank;
+  bank.watch(wave, row);
+  const Stages::Row& parameters = bank.rows()[row];
+  Result result = empty_result(parameters);
+  const Seed row_seed = derive(options.seed, row);
+  for (std::uint64_t index = 0; index < 2 * kStalls.size() && options.goes_on(result); ++index) {
+    run(bank, row, random_script(parameters, index, row_seed), result);
+  }
+  // Seeds of a single bit, and none: an LFSR takes no seed but 0 for 0.
+  for (std::uint32_t bit = 0; bit <= 32 && options.goes_on(result); ++bit) {
+    const std::vector<float> values(4 * parameters.lanes, 0.3f);
+    const StreamInput input{.name = fmt::format("seeds with bit {} alone", bit),
+                            .values = values,
+                            .alpha = 0x3f800000u,
+                            .seed_bit = bit};
+    run(bank, row, {make_script(parameters, input), {}, {}}, result);
+  }
+  return {result};
+}
+
+// The 0.9 quantile of the finite nonzero magnitudes; 0 if there are none.
+float threshold(std::span<const float> values) {
+  std::vector<float> magnitudes;
+  for (const float x : values) {
+    if (x != 0 && std::isfinite(x)) magnitudes.push_back(std::fabs(x));
+  }
+  if (magnitudes.empty()) return 0;
+  const auto nth = magnitudes.begin() + static_cast<std::ptrdiff_t>(magnitudes.size() * 9 / 10);
+  std::nth_element(magnitudes.begin(), nth, magnitudes.end());
+  return *nth;
+}
+
+float power_of_two_scale(const Format& format, std::span<const float> values) {
+  ScaleStatistics statistics;
+  for (const float x : values) {
+    if (std::isfinite(x)) statistics.amax = std::max(statistics.amax, std::fabs(double{x}));
+  }
+  return resolve_scale({.kind = ScalePolicy::Kind::amax_po2}, format, statistics);
+}
+
+StalledScript data_script(const Stages::Row& parameters, const StreamData& data, Seed row_seed) {
+  std::vector<float> values(data.values.begin(), data.values.end());
+  StreamInput input{.name = data.name, .values = values, .seed = row_seed};
+  if (parameters.is_pruner) {
+    input.alpha = std::bit_cast<std::uint32_t>(threshold(values));
+  } else {
+    const float scale = power_of_two_scale(parameters.format, values);
+    input.scale_exponent = std::ilogb(scale);
+    if (!parameters.scaled) {
+      for (float& x : values) x *= scale;
+    }
+  }
+  return {make_script(parameters, input), {.input = 48, .output = 48}, derive(input.seed, 2)};
+}
+
+std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data,
+                               Waveform* wave) {
+  StageBank bank;
+  bank.watch(wave, row);
+  const Stages::Row& parameters = bank.rows()[row];
+  Result result = empty_result(parameters);
+  run(bank, row, data_script(parameters, data, derive(options.seed, row)), result);
+  return {result};
+}
+
+std::vector<Check> checks_of(std::string_view module, const Options& options) {
+  const StageBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!wanted(bank.rows()[row], module, options)) continue;
+    checks.emplace_back([=](Waveform* wave) { return check_random(row, options, wave); });
+  }
+  return checks;
+}
+
+std::vector<Check> data_checks_of(std::string_view module, const Options& options,
+                                  const StreamData& data) {
+  const StageBank bank;
+  std::vector<Check> checks;
+  for (std::size_t row = 0; row < bank.rows().size(); ++row) {
+    if (!wanted(bank.rows()[row], module, options)) continue;
+    checks.emplace_back([=](Waveform* wave) { return check_data(row, options, data, wave); });
+  }
+  return checks;
+}
+
+void add_built(std::string_view module, Built& built) {
+  const StageBank bank;
+  for (const Stages::Row& row : bank.rows()) {
+    if (module_of(row) != module) continue;
+    built.add(row.rounding);
+    if (!row.is_pruner) built.add(row.format);
+  }
+}
+
+}  // namespace
+
+const Family k_stages = {add_built, checks_of, data_checks_of};
+
+}  // namespace gradpath::verify
