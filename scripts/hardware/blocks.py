@@ -1,8 +1,10 @@
-"""The blocks of rtl/ and the parameter sets that are synthesised, proven, mutated: the one list of
-them for scripts/synth, scripts/formal, scripts/mutate. One more block or parameter is a row here.
+"""The blocks of rtl/ and the parameter sets that are elaborated, synthesised, proven, mutated: rtl/blocks.json,
+the one list of them, as Python. One more block or parameter is a row there (rtl/README.md).
 """
 import dataclasses
 import functools
+import itertools
+import json
 import os
 import pathlib
 import re
@@ -72,7 +74,7 @@ def modules():
     """Module names of rtl/, each with its parameter names (packages are not modules)."""
     found = {}
     for path in sorted(RTL.glob("*.sv")):
-        text = path.read_text()
+        text = re.sub(r"//.*", "", path.read_text())
         if not re.search(rf"^module {path.stem}\b", text, re.MULTILINE):
             continue
         header = text[:text.index(");")]
@@ -111,9 +113,7 @@ def format_parameters(fmt):
 
 def quantizer(fmt, rounding="rne", overflow="standard", block="quantizer_lane", **more):
     chosen = rounding_parameters(rounding)
-    parameters = (("ExponentBits", fmt.exponent_bits), ("MantissaBits", fmt.mantissa_bits),
-                  ("Bias", fmt.bias), ("NonFinite", ENDINGS[fmt.ending]),
-                  ("Saturate", f"1'b{int(overflow == 'saturate')}"), *chosen, *more.items())
+    parameters = (*format_parameters(fmt), ("Saturate", f"1'b{int(overflow == 'saturate')}"), *chosen, *more.items())
     return Instance(block, parameters, fmt, rounding, overflow)
 
 
@@ -132,30 +132,38 @@ STOCHASTIC = [f"{mode}:{bits}" for mode in ("sr", "sru") for bits in RANDOM_BITS
 ROUNDED = DETERMINISTIC + STOCHASTIC
 
 
+@functools.cache
+def registry():
+    """The rows of rtl/blocks.json by name."""
+    return {row["name"]: row for row in json.loads((RTL / "blocks.json").read_text())}
+
+
+def choices(key, value):
+    """What stands for several in a row: a list; formats of an ending, "*fn"; all roundings, "*"."""
+    for one in value if isinstance(value, list) else [value]:
+        if key == "format":
+            yield from formats(ending=one[1:]) if one[0] == "*" else [format_of(one)]
+        elif key == "rounding" and one == "*":
+            yield from ROUNDED
+        else:
+            yield one
+
+
+def instances(block, row):
+    """The instances of a row: every combination of its values, the last key's fastest. Format, rounding and
+    overflow stand for those of their parameters that the module has."""
+    keys = [k for k in row if k not in ("count", "verify")]
+    for values in itertools.product(*(list(choices(k, row[k])) for k in keys)):
+        named, parameters = dict(zip(keys, values)), []
+        for key, value in named.items():
+            made = {"format": format_parameters, "rounding": rounding_parameters,
+                    "overflow": lambda o: (("Saturate", f"1'b{int(o == 'saturate')}"),)}.get(key)
+            parameters += [p for p in made(value) if p[0] in modules()[block]] if made else [(key, value)]
+        yield Instance(block, tuple(parameters), named.get("format"), named.get("rounding", ""),
+                       named.get("overflow", ""))
+
+
 def cost_instances():
     """What scripts/synth measures."""
-    rows = [Instance("lfsr", ()), Instance("stream_buffer", (("Width", 33),))]
-    rows += [quantizer(f, r, "standard") for f in formats(ending="f") for r in ROUNDED]
-    rows += [quantizer(f, "rne", o) for e in ("", "fn", "fnuz") for f in formats(ending=e)
-             for o in ("standard", "saturate")]
-    named = [format_of(n) for n in ("e5m2", "e4m3fn", "e4m3b11fnuz")]
-    rows += [quantizer(f, r, "standard") for f in named for r in ROUNDED]
-    rows += [multiplier(f) for f in formats()]
-    rows += [pruner(bits) for bits in RANDOM_BITS]
-    rows += [quantizer(f, "rne", Scaled="1'b1") for f in formats(ending="f")]
-    rows += [Instance(block, (("Lanes", lanes), ("CodeBits", bits)))
-             for block in ("compactor", "decompactor") for bits in (4, 8) for lanes in (4, 8)]
-    rows += [Instance("amax_unit", (("Lanes", 2), *format_parameters(f)), f)
-             for f in (format_of("e5m2"), format_of("e4m3fn"), format_of("e2m1f"))]
-    # The two rival threshold units, side by side: streams of up to 2^24 elements, 64 binades.
-    counts = (("FirstField", 80), ("Binades", 64), ("CountBits", 24))
-    rows += [Instance("threshold_histogram", (("Lanes", lanes), ("MantissaBits", bits), *counts))
-             for lanes, bits in ((1, 0), (1, 1), (1, 2), (2, 0))]
-    rows += [Instance("histogram_bank", (("Buckets", buckets), ("CountBits", 24))) for buckets in (64, 128, 256)]
-    rows += [Instance("threshold_log", (("Lanes", lanes), ("CountBits", 24))) for lanes in (1, 2)]
-    rows += [quantizer(f, r, "standard", "quantizer", Lanes=2)
-             for f in formats(ending="f") for r in ("rne", "sr:8")]
-    rows += [pruner(bits, "pruner", Lanes=2) for bits in (8, 24)]
-    rows += [quantizer(f, "sr:8", "saturate", "front_end", Lanes=2, PrunerRandomBits=8, UsesLogs=f"1'b{logs}",
-                       HistogramBits=0, **dict(counts)) for f in (*named, format_of("e2m1f")) for logs in (0, 1)]
-    return list(dict.fromkeys(rows))
+    return list(dict.fromkeys(i for name, block in registry().items() for row in block.get("cost", [])
+                              for i in instances(name, row)))

@@ -7,8 +7,7 @@ import re
 import sys
 
 import waveforms
-
-TEXT_AFTER = {"compactor": "Codes wait for more of their run: a bitmap must be taken without waiting for its codes."}
+from blocks import registry
 
 
 def head(text):
@@ -59,8 +58,8 @@ def page(name, text):
     if rows:
         parts += ["| parameter | default | |", "| --- | --- | --- |", *rows, ""]
     parts += ["| port | | bits | |", "| --- | --- | --- | --- |", *ports(text), ""]
-    if name in waveforms.RUNS:
-        parts += [f"![{name}: {waveforms.RUNS[name].caption}]({name}.svg)", "", waveforms.RUNS[name].caption + ".", ""]
+    caption = registry()[name]["waveform"]["caption"]
+    parts += [f"![{name}: {caption}]({name}.svg)", "", caption + ".", ""]
     return "\n".join(parts)
 
 
@@ -89,7 +88,7 @@ def main():
     docs.mkdir(parents=True, exist_ok=True)
     for name, text in pages.items():
         (docs / f"{name}.md").write_text(text)
-    for name in waveforms.RUNS:
+    for name in registry():
         (docs / f"{name}.svg").write_text(waveforms.draw(name, rtl))
         print(f"{name}.svg")
 

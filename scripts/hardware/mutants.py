@@ -10,7 +10,7 @@ import json
 import re
 
 import blocks
-from blocks import Instance, format_of, multiplier, pruner, quantizer
+from blocks import Instance
 from tools import read, write_atomically, yosys
 
 PACKAGE = """package mutant_select;
@@ -40,44 +40,13 @@ class Target:
 
 
 def targets():
-    """One more block is a row here. The smallest parameters that a table has, since proofs of what
-    survives grow with them, but what stands inside another target is not there: that is a netlist."""
-    def lane(fmt, rounding, overflow="standard", **more):
-        instance = quantizer(format_of(fmt), rounding, overflow, **more)
-        arguments = ("--module", "quantizer_lane", "--format", instance.format.name, "--round", rounding)
-        return Target(instance, 60, arguments)
-
-    def module(name, mutants, within, **parameters):
-        return Target(Instance(name, tuple(parameters.items())), mutants, ("--module", *within.split()))
-
-    narrow = quantizer(format_of("e3m2"), "sr:4", "standard", "quantizer", Lanes=2)
-    in_other = "quantizer,pruner --format e3m0f --round sr:8"
-    in_compaction = "compactor,decompactor --format e2m1fn"
-    front_end = dict(Lanes=2, ExponentBits=4, MantissaBits=3, Bias=7, NonFinite=1, Saturate="1'b1", Rounding=6,
-                     RandomBits=8, PrunerRandomBits=8, FirstField=118, Binades=8, CountBits=8)
-    return [
-        lane("e5m2", "rne"), lane("e4m3fn", "sr:8", "saturate"), lane("e2m1f", "rne", "saturate"),
-        lane("e4m3b8fnuz", "rne"), lane("e3m4", "sru:8"), lane("e4m3fn", "rup", Scaled="1'b1"),
-        *(Target(pruner(bits), 50, ("--module", "pruner_lane", "--round", f"sr:{bits}")) for bits in (8, 24)),
-        *(Target(multiplier(format_of(split)), 30, ("--module", "multiplier", "--format", fmt))
-          for split, fmt in (("e5m2", "e5m2"), ("e4m3", "e4m3fn"))),
-        module("log2_table", 15, "threshold_log"), module("exp2_table", 15, "threshold_log"),
-        module("threshold_table", 30, "threshold_log"),
-        module("lfsr", 30, "lfsr"),
-        module("stream_buffer", 40, "compactor,decompactor --format e3m2fn", Width=9),
-        module("stream_stage", 30, "pruner --round sr:8", OperandWidth=155, ResultWidth=100),
-        module("lane_words", 20, in_other, Lanes=3, RandomBits=8),
-        Target(narrow, 50, ("--module", *"quantizer --format e3m2 --round sr:4".split())),
-        Target(pruner(8, "pruner", Lanes=2), 50, ("--module", "pruner", "--round", "sr:8")),
-        module("compactor", 70, in_compaction, Lanes=3, CodeBits=4),
-        module("decompactor", 70, in_compaction, Lanes=3, CodeBits=4),
-        module("amax_unit", 50, "amax_unit --format e1m6", Lanes=2, ExponentBits=1, MantissaBits=6, Bias=0),
-        module("histogram_bank", 15, "threshold_histogram", Buckets=16, CountBits=9),
-        module("threshold_histogram", 60, "threshold_histogram", Lanes=2, MantissaBits=1, FirstField=100,
-               Binades=8, CountBits=8),
-        module("threshold_log", 60, "threshold_log", Lanes=2, CountBits=8),
-        module("front_end", 80, "front_end --format e4m3fn --round sr:8", **front_end),
-    ]
+    """The rows "mutants" of rtl/blocks.json, combinational blocks first. The smallest parameters that a table
+    has, since proofs of what survives grow with them, but what stands inside another target is not there: that
+    is a netlist."""
+    made = [(name, Target(instance, row["count"], tuple(row["verify"].split())))
+            for name, block in blocks.registry().items() for row in block.get("mutants", [])
+            for instance in blocks.instances(name, row)]
+    return [t for _, t in sorted(made, key=lambda m: "clk_i" in (blocks.RTL / f"{m[0]}.sv").read_text())]
 
 
 def make_netlist(job):

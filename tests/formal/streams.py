@@ -7,7 +7,7 @@ import re
 import subprocess
 import tempfile
 
-from blocks import sources, sources_of
+from blocks import registry, sources, sources_of
 from smt import Proof
 from tools import ToolError, yosys
 
@@ -67,50 +67,19 @@ def prove(top, parts, parameters, simple_lanes, alone, control):
     return answers[0] == "proved", answers[1] == "violated"
 
 
-LOSES = ("stream_buffer.sv", "tail_d       = data_i;", "tail_d       = head_q;")
-STEPS = ("stream_stage.sv", "assign accepts_o = accepts;", "assign accepts_o = valid_i;")
-UNREADY = ("stream_stage.sv", "assign ready_o   = !valid_q || buffer_ready;", "assign ready_o   = !valid_q;")
-OVERRUN = ("stream_stage.sv", "assign ready_o   = !valid_q || buffer_ready;", "assign ready_o   = 1'b1;")
-NO_FLUSH = ("compactor.sv", "flushes_d = last_q;", "flushes_d = 1'b0;")
-LATER = ("amax_unit.sv", "peak_q > amax_q", "peak_q != '0")
-FINER = ("threshold_histogram.sv", "- 2 * MantissaBits - 2)", "- 2 * MantissaBits - 3)")
-OVERSHOT = ("threshold_log.sv", "StepBits'(WideBits - KeptBits)", "StepBits'(WideBits - KeptBits + 1)")
-STREAM = "loses nothing, keeps order and handshake"
-OWN = "keeps a result until it is taken, and its registers within the bounds that it asserts"
-# Block and its parts, what is proven, of what, the checker, parameters, whether simple lanes do, the
-# line broken for the control, whether it is quick; whether each assertion is shown alone.
-ROWS = [
-    (("stream_buffer",), STREAM, "2 bits", "buffer_check", {}, False, LOSES, True),
-    (("stream_stage",), STREAM, "2 bits", "buffer_check", {"Stage": "1'b1"}, False, OVERRUN, True),
-    (("quantizer",), STREAM, "2 lanes, rne, any lane logic", "quantizer_check",
-     {"Rounding": 0, "RandomBits": 1}, True, LOSES, True),
-    (("quantizer",), STREAM, "2 lanes, sr:2, any lane logic", "quantizer_check", {}, True, STEPS, True),
-    (("quantizer",), STREAM, "1 lane, e2m1f sr:2", "quantizer_check", {"Lanes": 1}, False, LOSES, False),
-    (("pruner",), STREAM, "1 lane, sr:2, any lane logic", "pruner_check", {"RandomBits": 2}, True, UNREADY, True),
-    (("compactor",), STREAM, "2 lanes of 2 bits", "compactor_check", {}, False, NO_FLUSH, True),
-    (("compactor",), STREAM, "3 lanes of 3 bits", "compactor_check", {"Lanes": 3, "CodeBits": 3}, False, LOSES, False),
-    (("compactor", "decompactor"), "give back the beats that entered", "2 lanes of 2 bits", "round_trip_check", {},
-     False, LOSES, False),
-    (("amax_unit",), "answers the largest finite magnitude and keeps it until it is taken", "2 lanes", "amax_check",
-     {}, False, LATER, True, True),
-    (("amax_unit",), "answers the largest finite magnitude and keeps it until it is taken", "8 lanes", "amax_check",
-     {"Lanes": 8}, False, LATER, False, True),
-    (("threshold_histogram",), OWN, "2 lanes, 8 binades, 8 bits of count", "threshold_check", {}, False, FINER, False,
-     True),
-    (("threshold_log",), OWN, "2 lanes, 8 bits of count", "threshold_check", {"Log": "1'b1"}, False, OVERSHOT, False,
-     True),
-]
-
-
-def proof(parts, claim, name, top, parameters, simple_lanes, control, quick, alone=False):
+def proof(name, row):
+    """A row "proofs" of rtl/blocks.json: what is claimed (`claim`) of a block with its `parts` and of which
+    parameters (`of`), the checker, whether simple lanes do, whether each assertion is shown alone, and the line
+    broken for the control."""
+    parts, control, alone = tuple(row.get("parts", [name])), row["control"], row.get("alone", False)
     method = "property-directed reachability"
     return Proof(
-        " to ".join(parts), claim, name,
-        lambda: prove(top, parts, parameters, simple_lanes, alone, control),
+        " to ".join(parts), row["claim"], row["of"],
+        lambda: prove(row["checker"], parts, row.get("parameters", {}), row.get("simple_lanes", False), alone, control),
         f"k-induction or {method}" if alone else method,
-        f"{control[0]}: `{control[1]}` becomes `{control[2]}`", quick,
+        f"{control[0]}: `{control[1]}` becomes `{control[2]}`", row.get("quick", False),
         "any stalls and resets, runs of any length", parts=parts)
 
 
 def proofs():
-    return [proof(*row) for row in ROWS]
+    return [proof(name, row) for name, block in registry().items() for row in block.get("proofs", [])]
