@@ -251,6 +251,7 @@ void add_built(std::string_view, Built& built) {
 
 }  // namespace
 
+extern const Family k_compaction;  // the registry declares it too
 const Family k_compaction = {add_built, checks_of};
 
 }  // namespace gradpath::verify

@@ -54,6 +54,7 @@ void add_built(std::string_view, Built& built) {
 
 }  // namespace
 
+extern const Family k_multiplier;  // the registry declares it too
 const Family k_multiplier = {add_built, checks_of};
 
 }  // namespace gradpath::verify

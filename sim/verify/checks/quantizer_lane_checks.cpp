@@ -230,6 +230,7 @@ void add_built(std::string_view, Built& built) {
 
 }  // namespace
 
+extern const Family k_quantizer_lane;  // the registry declares it too
 const Family k_quantizer_lane = {add_built, checks_of};
 
 }  // namespace gradpath::verify

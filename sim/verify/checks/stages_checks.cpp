@@ -192,6 +192,7 @@ void add_built(std::string_view module, Built& built) {
 
 }  // namespace
 
+extern const Family k_stages;  // the registry declares it too
 const Family k_stages = {add_built, checks_of, data_checks_of};
 
 }  // namespace gradpath::verify

@@ -470,6 +470,7 @@ void add_built(std::string_view module, Built& built) {
 
 }  // namespace
 
+extern const Family k_statistics;  // the registry declares it too
 const Family k_statistics = {add_built, checks_of, data_checks_of};
 
 }  // namespace gradpath::verify
