@@ -1,7 +1,11 @@
 #include "models/mac/gemm.hpp"
 
+#include <algorithm>
+#include <array>
 #include <stdexcept>
 #include <vector>
+
+#include "models/mac/mac_kernels.hpp"
 
 namespace gradpath {
 
@@ -26,30 +30,25 @@ void gemm_reference(std::span<const float> a, std::span<const float> b, std::spa
   }
 }
 
-namespace {
-
-/// sums += x * row, element by element; the compiler makes vectors of it.
-void add_products(float x, const float* __restrict row, float* __restrict sums, std::size_t n) {
-  for (std::size_t i = 0; i < n; ++i) sums[i] += x * row[i];
-}
-
-}  // namespace
-
-void accumulate_panel(const SparsePanel& panel, std::int64_t first_k, const DenseOperand& operand,
-                      std::span<float> accumulators, std::span<float> scratch) {
-  const auto n = static_cast<std::size_t>(operand.columns());
-  if (accumulators.size() != panel.rows * n || scratch.size() != n) {
-    throw std::invalid_argument("accumulate_panel: sizes do not fit the panel and the operand");
-  }
-  // k outside, rows inside: an operand row is fetched once for all rows of the panel.
-  std::vector<std::size_t> next(panel.row_begin.begin(), panel.row_begin.end() - 1);
-  for (std::uint32_t offset = 0; offset < panel.extent; ++offset) {
-    std::span<const float> operand_row;
-    for (std::size_t r = 0; r < panel.rows; ++r) {
-      if (next[r] == panel.row_begin[r + 1] || panel.offsets[next[r]] != offset) continue;
-      if (operand_row.empty()) operand_row = operand.row(first_k + offset, scratch);
-      add_products(panel.values[next[r]], operand_row.data(), accumulators.data() + r * n, n);
-      ++next[r];
+void accumulate_block(const SparsePanel& block, const OperandRows& operand, std::size_t columns,
+                      float* sums, std::size_t stride) {
+  // A strip of columns at a time: the operand's are packed, so that no stride makes cache lines
+  // collide, and a row's sums stay in registers while its products go by.
+  using kernels::kStripColumns;
+  std::vector<float> packed(std::size_t{block.extent} * kStripColumns);
+  for (std::size_t c = 0; c < columns; c += kStripColumns) {
+    const std::size_t width = std::min(kStripColumns, columns - c);
+    for (std::size_t k = 0; k < block.extent; ++k) {
+      std::copy_n(operand.row(k) + c, width, packed.data() + k * kStripColumns);
+    }
+    for (std::size_t r = 0; r < block.rows; ++r) {
+      std::array<float, kStripColumns> strip = {};
+      float* const out = sums + r * stride + c;
+      std::copy_n(out, width, strip.begin());
+      const std::size_t first = block.row_begin[r];
+      kernels::accumulate_fp32(block.values.data() + first, block.offsets.data() + first,
+                               block.row_begin[r + 1] - first, packed.data(), strip.data());
+      std::copy_n(strip.begin(), width, out);
     }
   }
 }

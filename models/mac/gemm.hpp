@@ -19,12 +19,12 @@ namespace gradpath {
 void gemm_reference(std::span<const float> a, std::span<const float> b, std::span<float> d,
                     std::int64_t m, std::int64_t n, std::int64_t k);
 
-/// Adds a panel's products to its accumulators: element (row r, offset o) of the panel meets row
-/// first_k + o of the operand. Equal to gemm_reference bit for bit, whatever the panels' sizes, as
-/// each accumulator sees its products in the order of k.
-/// accumulators: panel.rows x operand.columns(); scratch: operand.columns().
-void accumulate_panel(const SparsePanel& panel, std::int64_t first_k, const DenseOperand& operand,
-                      std::span<float> accumulators, std::span<float> scratch);
+/// Adds the products of a block of A with `columns` columns of B to their sums: element (row r,
+/// offset o) of the block meets operand.row(o). Equal to gemm_reference bit for bit, whatever the
+/// blocks' sizes, as each accumulator sees its products in the order of k.
+/// A NaN's payload is the instruction set's. sums: row r's begin at sums + r * stride.
+void accumulate_block(const SparsePanel& block, const OperandRows& operand, std::size_t columns,
+                      float* sums, std::size_t stride);
 
 /// Undoes the operands' scales: fp32(fp32(d / scale_a) / scale_b). Exact with powers of two, unless
 /// fp32 itself underflows or overflows.

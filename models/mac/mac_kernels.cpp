@@ -176,6 +176,24 @@ void fused(const FusedGroup& group, const double* a, const double* a_exponents,
   }
 }
 
+void fp32(const float* a, const std::uint32_t* offsets, std::size_t count, const float* strip,
+          float* sums) {
+  const hn::CappedTag<float, kStripColumns / 2> d;
+  const std::size_t width = hn::Lanes(d);
+  for (std::size_t c = 0; c < kStripColumns; c += 2 * width) {
+    auto sum0 = hn::LoadU(d, sums + c);
+    auto sum1 = hn::LoadU(d, sums + c + width);
+    for (std::size_t i = 0; i < count; ++i) {
+      const float* row = strip + std::size_t{offsets[i]} * kStripColumns + c;
+      const auto factor = hn::Set(d, a[i]);
+      sum0 = hn::Add(sum0, hn::Mul(factor, hn::LoadU(d, row)));
+      sum1 = hn::Add(sum1, hn::Mul(factor, hn::LoadU(d, row + width)));
+    }
+    hn::StoreU(sum0, d, sums + c);
+    hn::StoreU(sum1, d, sums + c + width);
+  }
+}
+
 }  // namespace gradpath::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -185,6 +203,7 @@ namespace gradpath::kernels {
 HWY_EXPORT(rounded);
 HWY_EXPORT(add);
 HWY_EXPORT(fused);
+HWY_EXPORT(fp32);
 
 bool covers_sum(const Format& format) {
   return format.is_signed && format.has_zero && format.has_subnormals && format.mantissa_bits > 0;
@@ -215,6 +234,11 @@ void add_rounded(const SumConstants& constants, const double* addends, std::size
 void accumulate_fused(const FusedGroup& fused_group, const double* a, const double* a_exponents,
                       const MacPanel& panel, std::size_t count, std::size_t columns, double* sums) {
   HWY_DYNAMIC_DISPATCH(fused)(fused_group, a, a_exponents, panel, count, columns, sums);
+}
+
+void accumulate_fp32(const float* a, const std::uint32_t* offsets, std::size_t count,
+                     const float* strip, float* sums) {
+  HWY_DYNAMIC_DISPATCH(fp32)(a, offsets, count, strip, sums);
 }
 
 }  // namespace gradpath::kernels

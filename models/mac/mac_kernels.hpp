@@ -44,6 +44,14 @@ void accumulate_rounded(const SumConstants& constants, const double* a, const Ma
 void add_rounded(const SumConstants& constants, const double* addends, std::size_t columns,
                  double* sums);
 
+/// Columns of B that accumulate_fp32 works on.
+inline constexpr std::size_t kStripColumns = 16;
+
+/// sums[c] = fp32(sums[c] + fp32(a[i] * strip[offsets[i]][c])) for i = 0 .. count - 1, each product
+/// and each sum rounded on its own. strip: rows of kStripColumns.
+void accumulate_fp32(const float* a, const std::uint32_t* offsets, std::size_t count,
+                     const float* strip, float* sums);
+
 /// The running values after the groups of count products; the last group may be short.
 void accumulate_fused(const FusedGroup& fused, const double* a, const double* a_exponents,
                       const MacPanel& panel, std::size_t count, std::size_t columns, double* sums);

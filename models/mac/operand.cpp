@@ -11,9 +11,9 @@ MatrixOperand::MatrixOperand(std::span<const float> values, std::int64_t rows, s
   }
 }
 
-std::span<const float> MatrixOperand::row(std::int64_t k, std::span<float> /*scratch*/) const {
-  return values_.subspan(static_cast<std::size_t>(k * columns_),
-                         static_cast<std::size_t>(columns_));
+OperandRows MatrixOperand::read(std::int64_t first, std::int64_t /*count*/,
+                                std::vector<float>& /*scratch*/) const {
+  return {values_.data() + first * columns_, static_cast<std::size_t>(columns_)};
 }
 
 ImageOperand::ImageOperand(std::span<const float> input, const ConvShape& shape, std::int64_t group,
@@ -31,11 +31,16 @@ ImageOperand::ImageOperand(std::span<const float> input, const ConvShape& shape,
   }
 }
 
-std::span<const float> ImageOperand::row(std::int64_t k, std::span<float> scratch) const {
+OperandRows ImageOperand::read(std::int64_t first, std::int64_t count,
+                               std::vector<float>& scratch) const {
   const auto n = static_cast<std::size_t>(shape_.columns());
-  if (!matrix_.empty()) return std::span(matrix_).subspan(static_cast<std::size_t>(k) * n, n);
-  im2col_row(shape_, group_, k, input_, scratch);
-  return scratch.first(n);
+  if (!matrix_.empty()) return {matrix_.data() + static_cast<std::size_t>(first) * n, n};
+  scratch.resize(static_cast<std::size_t>(count) * n);
+  for (std::int64_t i = 0; i < count; ++i) {
+    im2col_row(shape_, group_, first + i, input_,
+               std::span(scratch).subspan(static_cast<std::size_t>(i) * n, n));
+  }
+  return {scratch.data(), n};
 }
 
 }  // namespace gradpath

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <vector>
@@ -8,8 +9,15 @@
 
 namespace gradpath {
 
-/// The dense operand B [K, N] of a product, read row by row, so that lowered images need not exist
-/// as a matrix.
+/// Rows of a matrix in memory, each so many elements after the last.
+struct OperandRows {
+  const float* data = nullptr;
+  std::size_t stride = 0;
+  [[nodiscard]] const float* row(std::size_t i) const { return data + i * stride; }
+};
+
+/// The dense operand B [K, N] of a product, read in stretches of rows, so that lowered images need
+/// not exist as a matrix.
 class DenseOperand {
  public:
   DenseOperand() = default;
@@ -19,10 +27,10 @@ class DenseOperand {
 
   [[nodiscard]] virtual std::int64_t rows() const = 0;     ///< K
   [[nodiscard]] virtual std::int64_t columns() const = 0;  ///< N
-  /// Row k; `scratch` has columns() elements and may hold the result. Valid until the next call
+  /// Rows first, first + 1, ..., of all columns; `scratch` may hold them. Valid until the next call
   /// with the same scratch.
-  [[nodiscard]] virtual std::span<const float> row(std::int64_t k,
-                                                   std::span<float> scratch) const = 0;
+  [[nodiscard]] virtual OperandRows read(std::int64_t first, std::int64_t count,
+                                         std::vector<float>& scratch) const = 0;
 };
 
 /// A matrix in memory, row-major; the caller keeps it alive.
@@ -33,7 +41,8 @@ class MatrixOperand : public DenseOperand {
 
   [[nodiscard]] std::int64_t rows() const override { return rows_; }
   [[nodiscard]] std::int64_t columns() const override { return columns_; }
-  [[nodiscard]] std::span<const float> row(std::int64_t k, std::span<float> scratch) const override;
+  [[nodiscard]] OperandRows read(std::int64_t first, std::int64_t count,
+                                 std::vector<float>& scratch) const override;
 
  private:
   std::span<const float> values_;
@@ -43,7 +52,7 @@ class MatrixOperand : public DenseOperand {
 
 /// The lowered input of one group: row k is the window under output position k. Kept as a matrix
 /// where that takes no more than `cache_limit` elements (each panel of the product reads all of it
-/// again), else gathered row by row.
+/// again), else gathered when read.
 class ImageOperand : public DenseOperand {
  public:
   static constexpr std::int64_t kDefaultCacheLimit = std::int64_t{1} << 26;
@@ -54,7 +63,8 @@ class ImageOperand : public DenseOperand {
 
   [[nodiscard]] std::int64_t rows() const override { return shape_.positions(); }
   [[nodiscard]] std::int64_t columns() const override { return shape_.columns(); }
-  [[nodiscard]] std::span<const float> row(std::int64_t k, std::span<float> scratch) const override;
+  [[nodiscard]] OperandRows read(std::int64_t first, std::int64_t count,
+                                 std::vector<float>& scratch) const override;
 
  private:
   std::span<const float> input_;

@@ -143,6 +143,10 @@ class RtlBlock : public StreamBlock {
     return shown_[port] ? &beats_[port] : nullptr;
   }
 
+  [[nodiscard]] Cycles settles_within() const override {
+    return module_ == Module::compactor ? kCompactorSettles : kStageSettles;
+  }
+
   void clock(Cycles now, const StreamBeat* input,
              const std::array<bool, kOutputs>& taken) override {
     if (input != nullptr && ready()) places_.push_back({input->index, input->first});

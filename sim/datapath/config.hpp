@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "models/sparse/dispatch.hpp"
+#include "sim/datapath/dataflow/dataflow.hpp"
 #include "sim/datapath/energy.hpp"
 
 namespace gradpath {
@@ -21,8 +22,14 @@ struct DatapathConfig {
   std::uint64_t gradient_buffer_bytes = 64 << 10;    ///< both banks together
   std::uint64_t operand_buffer_bytes = 4 << 20;      ///< dense operand
   std::uint64_t accumulator_buffer_bytes = 1 << 20;  ///< partial sums of one panel
+  std::uint32_t drain_sums = 0;  ///< that leave the array in a cycle; 0: array_columns
+  const Dataflow* dataflow = dataflows().data();
   Dispatch dispatch = {};
   EnergyTable energy = {};
+
+  [[nodiscard]] std::uint32_t drain_width() const {
+    return drain_sums == 0 ? array_columns : drain_sums;
+  }
 
   friend bool operator==(const DatapathConfig&, const DatapathConfig&) = default;
 };

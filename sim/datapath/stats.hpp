@@ -35,6 +35,7 @@ struct GemmRun {
   std::uint64_t macs = 0;
   std::uint64_t nonzeros = 0;  ///< of the gradient operand as multiplied
   std::uint64_t passes = 0;
+  std::uint64_t drained_sums = 0;  ///< out of the array, once a pass
   std::uint64_t dram_bytes_read = 0;
   std::uint64_t dram_bytes_written = 0;
   std::vector<ModuleStats> modules;  ///< in the order of the data's way

@@ -16,10 +16,12 @@ struct Field {
   std::string_view help;
 };
 
-constexpr std::array<Field<std::uint32_t>, 3> kCounts{{
+constexpr std::array<Field<std::uint32_t>, 4> kCounts{{
     {"lanes", &DatapathConfig::lanes, "elements a cycle in pruner, quantizer and compactor"},
     {"burst-beats", &DatapathConfig::burst_beats, "beats that come from DRAM as one transaction"},
     {"fifo-depth", &DatapathConfig::fifo_depth, "bursts between DRAM and pruner"},
+    {"drain-sums", &DatapathConfig::drain_sums,
+     "sums that leave the array in a cycle; 0: one for each of its columns"},
 }};
 
 constexpr std::array<Field<std::uint64_t>, 5> kBytes{{
@@ -56,8 +58,12 @@ void add_machine_options(OptionSet& options) {
   options.group("Machine")
       .value_or("array", "RxC", fmt::format("{}x{}", defaults.array_rows, defaults.array_columns),
                 "multipliers: rows of the gradient by columns of the result")
-      .value_or("dispatch", "NAME", dispatch_name(defaults.dispatch),
-                "how zeros are skipped: dense, row-skip:L (windows of L) or tensordash");
+      .value_or("dataflow", "NAME", defaults.dataflow->name,
+                fmt::format("what stays in the array: {}", dataflow_names()))
+      .value("dispatch", "NAME",
+             fmt::format("how zeros are skipped: dense, row-skip:L (windows of L) or tensordash "
+                         "(default: {}, or dense where the dataflow cannot skip)",
+                         dispatch_name(defaults.dispatch)));
   for (const auto& field : kCounts) {
     options.value_or(field.name, "N", fmt::to_string(defaults.*field.member), field.help);
   }
@@ -73,10 +79,15 @@ void add_machine_options(OptionSet& options) {
 DatapathConfig read_machine(const Arguments& arguments) {
   DatapathConfig config;
   parse_array(arguments.text("array"), config);
-  config.dispatch = parse_dispatch(arguments.text("dispatch"));
+  config.dataflow = &find_dataflow(arguments.text("dataflow"));
+  if (arguments.has("dispatch")) {
+    config.dispatch = parse_dispatch(arguments.text("dispatch"));
+  } else if (!config.dataflow->skips) {
+    config.dispatch = {.kind = Dispatch::Kind::dense};
+  }
   for (const auto& field : kCounts) {
     config.*field.member = static_cast<std::uint32_t>(
-        arguments.integer(field.name, 1, std::numeric_limits<std::uint32_t>::max()));
+        arguments.integer(field.name, 0, std::numeric_limits<std::uint32_t>::max()));
   }
   for (const auto& field : kBytes) {
     config.*field.member =

@@ -53,7 +53,7 @@ struct Totals {
 Table product_table() {
   return Table({"trace", "tensor", "layer", "gemm", "m", "n", "k", "density", "cycles",
                 "dense_cycles", "compute_bound", "memory_bound", "utilization", "macs",
-                "bytes_read", "bytes_written", "energy_pj", "groups"});
+                "bytes_read", "bytes_written", "energy_pj", "groups", "drain_bound"});
 }
 
 Table module_table() {
@@ -374,7 +374,7 @@ class ReplayCommand : public Command {
     products.add_row({path, tensor, layer.layer, gemm, report.m, report.n, report.k, report.density,
                       report.cycles, report.dense_cycles, report.compute_bound, report.memory_bound,
                       report.utilization, report.macs, report.bytes_read, report.bytes_written,
-                      report.energy_pj, report.groups});
+                      report.energy_pj, report.groups, report.drain_bound});
     for (const ModuleStats& m : report.modules) {
       modules.add_row({path, tensor, layer.layer, gemm, m.module, m.busy, m.stalled_in,
                        m.stalled_out, m.idle, m.total, m.elements_in, m.elements_out, m.bytes_in,

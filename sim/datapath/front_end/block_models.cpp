@@ -57,6 +57,7 @@ class StageModel : public StreamBlock {
   [[nodiscard]] const StreamBeat* output(std::size_t port) const override {
     return port == kMain ? buffer_.output() : nullptr;
   }
+  [[nodiscard]] Cycles settles_within() const override { return kStageSettles; }
   void clock(Cycles /*now*/, const StreamBeat* input,
              const std::array<bool, kOutputs>& taken) override {
     const bool accepts = input != nullptr && ready();
@@ -142,6 +143,7 @@ class CompactorModel : public StreamBlock {
   [[nodiscard]] const StreamBeat* output(std::size_t port) const override {
     return port == kMain ? bitmap_buffer_.output() : code_buffer_.output();
   }
+  [[nodiscard]] Cycles settles_within() const override { return kCompactorSettles; }
   void clock(Cycles /*now*/, const StreamBeat* input,
              const std::array<bool, kOutputs>& taken) override {
     const bool accepts = input != nullptr && ready();

@@ -7,10 +7,6 @@
 namespace gradpath {
 namespace {
 
-// After so many cycles without a handshake, and with the same inputs, no register of a block
-// changes any more: the longest way inside one is two registers and a flush.
-constexpr Cycles kQuietCycles = 8;
-
 constexpr std::array kModules = {"pruner", "quantizer", "compactor"};
 
 }  // namespace
@@ -21,17 +17,14 @@ FrontEnd::FrontEnd(const sc_core::sc_module_name& name, RunContext& context,
 
 void FrontEnd::begin() {
   const std::uint32_t lanes = this->context().config->lanes;
+  std::vector<std::uint64_t> chunks;  // their elements
   std::uint64_t beats = 0;
-  for (std::uint64_t panel = 0; panel < plan().panels; ++panel) {
-    for (std::uint64_t chunk = 0; chunk < plan().chunks; ++chunk) {
-      const std::uint64_t elements =
-          std::uint64_t{plan().panel_rows(panel)} * plan().chunk_extent(chunk);
-      beats += (elements + lanes - 1) / lanes;
-    }
-  }
-  pipeline_.begin(work(), lanes, plan().demand.m * plan().demand.k, beats,
-                  plan().panels * plan().chunks);
-  buffer_.begin(plan(), work().quantizer->format().bits(),
+  plan().walk(&Pass::loads_a, [&](const Pass& pass) {
+    chunks.push_back(pass.a_elements());
+    beats += (pass.a_elements() + lanes - 1) / lanes;
+  });
+  pipeline_.begin(work(), lanes, plan().demand.m * plan().demand.k, beats, chunks.size());
+  buffer_.begin(std::move(chunks), work().quantizer->format().bits(),
                 context().config->gradient_buffer_bytes / 2);
   buffer_cycles_ = {};
   burst_ = {};
@@ -50,7 +43,7 @@ void FrontEnd::run() {
     quiet = pipeline_.is_quiet() ? quiet + 1 : 0;
     wait(cycles_to_time(1));
     if (auto chunk = buffer_.full_chunk()) give(out, *chunk);
-    if (quiet >= kQuietCycles) sleep();
+    if (quiet >= pipeline_.settles_within()) sleep();
   }
 }
 

@@ -113,6 +113,12 @@ void FrontEndPipeline::account(std::size_t block, const Handshake& handshake) {
   add(block, state, 1);
 }
 
+Cycles FrontEndPipeline::settles_within() const {
+  Cycles cycles = 0;
+  for (const auto& block : blocks_) cycles += block->settles_within();
+  return cycles;
+}
+
 void FrontEndPipeline::repeat(Cycles cycles) {
   for (std::size_t i = 0; i < kBlocks; ++i) add(i, last_[i], cycles);
   now_ += cycles;

@@ -38,6 +38,9 @@ class FrontEndPipeline {
   [[nodiscard]] Cycles now() const { return now_; }
   /// No beat moved between blocks, in or out, in the last cycle.
   [[nodiscard]] bool is_quiet() const { return quiet_; }
+  /// So many quiet cycles after the last handshake nothing inside changes any more: the sum of what
+  /// the blocks say.
+  [[nodiscard]] Cycles settles_within() const;
   /// Which blocks were busy in the last cycle.
   [[nodiscard]] bool was_busy(std::size_t block) const { return last_[block] == State::busy; }
   /// Counters of pruner, quantizer or compactor, without idle and total.

@@ -6,8 +6,9 @@
 
 namespace gradpath {
 
-void GradientBuffer::begin(const GemmPlan& plan, int code_bits, std::uint64_t bank_bytes) {
-  plan_ = &plan;
+void GradientBuffer::begin(std::vector<std::uint64_t> chunks, int code_bits,
+                           std::uint64_t bank_bytes) {
+  chunks_ = std::move(chunks);
   code_bits_ = code_bits;
   bank_bytes_ = bank_bytes;
   fillings_.clear();
@@ -18,8 +19,7 @@ void GradientBuffer::begin(const GemmPlan& plan, int code_bits, std::uint64_t ba
 }
 
 bool GradientBuffer::wants_bank() const {
-  return chunks_begun_ < plan_->panels * plan_->chunks &&
-         (fillings_.empty() || fillings_.back().has_bits);
+  return chunks_begun_ < chunks_.size() && (fillings_.empty() || fillings_.back().has_bits);
 }
 
 void GradientBuffer::give_bank(int bank) {
@@ -68,11 +68,7 @@ std::optional<Chunk> GradientBuffer::full_chunk() {
   }
   Filling filling = std::move(fillings_.front());
   fillings_.pop_front();
-  const std::uint64_t panel = chunks_full_ / plan_->chunks;
-  const std::uint64_t index = chunks_full_ % plan_->chunks;
-  ++chunks_full_;
-  const std::uint64_t elements =
-      std::uint64_t{plan_->panel_rows(panel)} * plan_->chunk_extent(index);
+  const std::uint64_t elements = chunks_[chunks_full_++];
   if (filling.packed.elements != elements) {
     throw SimulationFault(fmt::format("gradient buffer: a chunk of {} elements instead of {}",
                                       filling.packed.elements, elements));
@@ -88,12 +84,7 @@ std::optional<Chunk> GradientBuffer::full_chunk() {
   stats_.bytes_out += bytes;
   auto runs = std::make_shared<std::vector<PackedCodes>>();
   runs->push_back(std::move(filling.packed));
-  return Chunk{.panel = panel,
-               .index = index,
-               .bank = filling.bank,
-               .bytes = bytes,
-               .nonzeros = nonzeros,
-               .runs = std::move(runs)};
+  return Chunk{.bank = filling.bank, .bytes = bytes, .nonzeros = nonzeros, .runs = std::move(runs)};
 }
 
 }  // namespace gradpath

@@ -2,8 +2,8 @@
 
 #include <deque>
 #include <optional>
+#include <vector>
 
-#include "sim/datapath/dataflow/plan.hpp"
 #include "sim/datapath/front_end/stream_block.hpp"
 #include "sim/datapath/stages/tokens.hpp"
 #include "sim/datapath/stats.hpp"
@@ -15,8 +15,8 @@ namespace gradpath {
 /// last codes of a chunk may come beside the first bits of the next.
 class GradientBuffer {
  public:
-  /// Empties it before a product. bank_bytes: what one bank holds.
-  void begin(const GemmPlan& plan, int code_bits, std::uint64_t bank_bytes);
+  /// Empties it before a product of chunks of so many elements. bank_bytes: what one bank holds.
+  void begin(std::vector<std::uint64_t> chunks, int code_bits, std::uint64_t bank_bytes);
 
   /// The next chunk's bits have no bank to go to.
   [[nodiscard]] bool wants_bank() const;
@@ -25,10 +25,10 @@ class GradientBuffer {
   [[nodiscard]] bool codes_ready() const;
   void take_bitmap(const StreamBeat& beat);
   void take_codes(const StreamBeat& beat);
-  /// A chunk that became full. SimulationFault if it is not what the plan says.
+  /// A chunk that became full. SimulationFault if it is not what was announced.
   [[nodiscard]] std::optional<Chunk> full_chunk();
   /// All chunks of the product were full.
-  [[nodiscard]] bool finished() const { return chunks_full_ == plan_->panels * plan_->chunks; }
+  [[nodiscard]] bool finished() const { return chunks_full_ == chunks_.size(); }
 
   /// Counters of elements, beats and bytes.
   [[nodiscard]] const ModuleStats& stats() const { return stats_; }
@@ -42,7 +42,7 @@ class GradientBuffer {
   };
   [[nodiscard]] Filling* filling_codes();
 
-  const GemmPlan* plan_ = nullptr;
+  std::vector<std::uint64_t> chunks_;  ///< elements of each
   int code_bits_ = 8;
   std::uint64_t bank_bytes_ = 0;
   std::deque<Filling> fillings_;

@@ -35,6 +35,10 @@ class StreamBlock {
   static constexpr std::size_t kOutputs = 2;
   static constexpr std::size_t kMain = 0;
   static constexpr std::size_t kCodes = 1;
+  /// What settles_within() is of hardware with the registers of rtl/stream_stage.sv (an operand and
+  /// a buffer), and of rtl/compactor.sv (bits and codes apart, and a flush behind the last codes).
+  static constexpr Cycles kStageSettles = 2;
+  static constexpr Cycles kCompactorSettles = 4;
 
   StreamBlock() = default;
   StreamBlock(const StreamBlock&) = delete;
@@ -48,6 +52,9 @@ class StreamBlock {
   [[nodiscard]] virtual bool ready() const = 0;
   /// The beat offered in this cycle, or null; it stays until the clock.
   [[nodiscard]] virtual const StreamBeat* output(std::size_t port) const = 0;
+  /// So many cycles after its last handshake, its inputs and receivers staying as they are, none of
+  /// its registers changes any more.
+  [[nodiscard]] virtual Cycles settles_within() const = 0;
   /// The edge that ends cycle `now` of the product. input: the beat offered to it, or null; it is
   /// taken if the block is ready. taken: whether the receivers of its outputs are ready. Called for
   /// the last block of the row first: `input` is still what was there before the edge.

@@ -83,7 +83,7 @@ void check_run(const GemmRun& run, const GemmPlan& plan, const Dispatch& dispatc
   }
   check_elements(run, plan, work);
   check_bytes(run, plan);
-  require_equal("passes", run.passes, plan.panels * plan.chunks * plan.tiles);
+  require_equal("passes", run.passes, plan.passes());
   const bool dense = dispatch.kind == Dispatch::Kind::dense;
   require_equal("multiplications", run.macs,
                 (dense ? plan.demand.m * plan.demand.k : run.nonzeros) * plan.demand.n);

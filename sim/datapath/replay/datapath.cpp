@@ -102,6 +102,7 @@ GemmRun Datapath::run(const GemmWork& work, const Dispatch& dispatch) {
               .macs = stages.mac_array.macs(),
               .nonzeros = 0,
               .passes = stages.mac_array.passes(),
+              .drained_sums = 0,
               .dram_bytes_read = 0,
               .dram_bytes_written = 0,
               .modules = {}};
@@ -109,6 +110,7 @@ GemmRun Datapath::run(const GemmWork& work, const Dispatch& dispatch) {
   for (const Stage* stage : stages.all) stage->append_stats(cycles, run.modules);
   run.dram_bytes_read = run.modules.front().bytes_out;
   run.dram_bytes_written = run.modules.front().bytes_in;
+  run.drained_sums = stages.mac_array.stats(cycles).elements_out;
   run.nonzeros = stages.mac_array.stats(cycles).elements_in;
   check_run(run, context.plan, dispatch, work);
   return run;

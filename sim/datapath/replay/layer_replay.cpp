@@ -172,6 +172,7 @@ void run_group(Datapath& datapath, const Shared& shared, const ReplayNumerics& n
   report.macs += run.macs;
   report.bytes_read += run.dram_bytes_read;
   report.bytes_written += run.dram_bytes_written;
+  report.drain_bound += ceil_div(run.drained_sums, datapath.config().drain_width());
   add_modules(report.modules, run.modules);
   totals.nonzeros += run.nonzeros;
   totals.minimum_bytes += work.demand.minimum_bytes();
@@ -309,9 +310,10 @@ GemmReport replay_gemm(Datapath& datapath, const ReplayNumerics& numerics,
                        static_cast<double>(multipliers);
   report.energy_pj = energy_pj(config.energy, energy_events(report), numerics.gradient_format,
                                numerics.operand_format);
-  if (report.cycles < std::max(report.compute_bound, report.memory_bound)) {
-    throw SimulationFault(fmt::format("{} cycles beat the lower bounds: compute {}, memory {}",
-                                      report.cycles, report.compute_bound, report.memory_bound));
+  if (report.cycles < std::max({report.compute_bound, report.memory_bound, report.drain_bound})) {
+    throw SimulationFault(
+        fmt::format("{} cycles beat the lower bounds: compute {}, memory {}, drain {}",
+                    report.cycles, report.compute_bound, report.memory_bound, report.drain_bound));
   }
   return report;
 }

@@ -51,6 +51,7 @@ struct GemmReport {
   Cycles dense_cycles = 0;   ///< simulated, the same array without skipping
   Cycles compute_bound = 0;  ///< ceil(nonzero products / multipliers)
   Cycles memory_bound = 0;   ///< ceil(bytes that have to cross DRAM / bytes a cycle)
+  Cycles drain_bound = 0;    ///< sums that leave the array / sums that can in a cycle
   double utilization = 0;    ///< macs / (cycles x multipliers)
   std::uint64_t macs = 0;
   std::uint64_t bytes_read = 0;

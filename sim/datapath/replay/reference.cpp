@@ -54,11 +54,11 @@ Words stream_words(const DatapathConfig& config, const ReplayNumerics& numerics,
     const GradientOperand gradient{layer.gradient, &layer.shape, group, kind};
     std::vector<std::pair<std::uint64_t, std::uint64_t>> slots;  // element, place in the beats
     std::uint64_t place = 0;
-    for (std::uint64_t panel = 0; panel < demand.m; panel += config.array_rows) {
-      for (std::uint64_t chunk = 0; chunk < demand.k; chunk += plan.chunk_length) {
+    for (std::uint64_t panel = 0; panel < demand.m; panel += plan.rows) {
+      for (std::uint64_t chunk = 0; chunk < demand.k; chunk += plan.depth) {
         place = (place + config.lanes - 1) / config.lanes * config.lanes;
-        for (std::uint64_t m = panel; m < std::min(panel + config.array_rows, demand.m); ++m) {
-          const std::uint64_t end = std::min(chunk + plan.chunk_length, demand.k);
+        for (std::uint64_t m = panel; m < std::min(panel + plan.rows, demand.m); ++m) {
+          const std::uint64_t end = std::min<std::uint64_t>(chunk + plan.depth, demand.k);
           for (std::uint64_t k = chunk; k < end; ++k)
             slots.emplace_back(gradient.index(m, k), place++);
         }

@@ -3,39 +3,36 @@
 namespace gradpath {
 
 void Accumulator::run() {
-  const std::uint64_t passes = plan().panels * plan().chunks * plan().tiles;
-  for (std::uint64_t pass = 0; pass < passes; ++pass) {
+  plan().walk(nullptr, [&](const Pass& pass) {
     const ResultTile tile = take(in);
-    const std::uint64_t elements = std::uint64_t{tile.rows} * tile.columns;
-    const std::uint64_t bytes = elements * sizeof(float);
-    stats_.elements_in += elements;
+    const std::uint64_t bytes = tile.elements * sizeof(float);
+    stats_.elements_in += tile.elements;
     stats_.bytes_in += bytes;
     if (plan().partial_sums_spill) {
-      move_spilled(tile, bytes);
+      move_spilled(pass, bytes);
     } else {
-      stats_.sram_bytes += (tile.first_chunk ? 0 : bytes) + (tile.last_chunk ? 0 : bytes);
+      stats_.sram_bytes += (pass.begins_sums ? 0 : bytes) + (pass.ends_sums ? 0 : bytes);
     }
-    // The way out of the array is as wide as the array: C sums a cycle.
-    const std::uint64_t width = context().config->array_columns;
-    spend((elements + width - 1) / width);
-    if (!tile.last_chunk) continue;
-    stats_.elements_out += elements;
+    const std::uint64_t width = context().config->drain_width();
+    spend((tile.elements + width - 1) / width);
+    if (!pass.ends_sums) return;
+    stats_.elements_out += tile.elements;
     stats_.bytes_out += bytes;
     give(out, tile);
-  }
+  });
 }
 
-void Accumulator::move_spilled(const ResultTile& tile, std::uint64_t bytes) {
+void Accumulator::move_spilled(const Pass& pass, std::uint64_t bytes) {
   const auto account = [&](Cycles& waiting, Cycles before, const DramTransfer& transfer) {
     waiting += transfer.waited;
     record_busy(before + transfer.waited, transfer.moved);
   };
-  if (!tile.first_chunk) {
+  if (!pass.begins_sums) {
     const Cycles before = now();
     account(stats_.stalled_in, before, dram->read(bytes));
     stats_.bytes_in += bytes;
   }
-  if (!tile.last_chunk) {
+  if (!pass.ends_sums) {
     const Cycles before = now();
     account(stats_.stalled_out, before, dram->write(bytes));
     stats_.bytes_out += bytes;

@@ -6,7 +6,7 @@
 
 namespace gradpath {
 
-/// Takes a pass's sums out of the array, C of them a cycle, while the next pass runs. Where a panel
+/// Takes a pass's sums out of the array, so many a cycle, while the next pass runs. Where a panel
 /// has several chunks, the sums of the earlier ones wait in a buffer of their own, or in DRAM if
 /// that is too small.
 class Accumulator : public Stage {
@@ -18,7 +18,7 @@ class Accumulator : public Stage {
 
  private:
   void run() override;
-  void move_spilled(const ResultTile& tile, std::uint64_t bytes);
+  void move_spilled(const Pass& pass, std::uint64_t bytes);
 };
 
 }  // namespace gradpath

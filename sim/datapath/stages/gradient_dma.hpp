@@ -16,8 +16,8 @@ class GradientDma : public Stage {
 
  private:
   void run() override;
-  [[nodiscard]] Burst gather(std::uint64_t panel, std::uint64_t chunk, std::uint64_t first,
-                             std::uint32_t elements);
+  /// Elements `first` and following of the pass's block of A.
+  [[nodiscard]] Burst gather(const Pass& pass, std::uint64_t first, std::uint32_t elements);
 };
 
 }  // namespace gradpath

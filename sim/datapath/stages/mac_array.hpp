@@ -5,8 +5,8 @@
 
 namespace gradpath {
 
-/// R x C multipliers, output-stationary: a pass keeps one tile of sums in the array while a chunk
-/// of k goes by; how long it takes is the dispatch's business (models/sparse/dispatch.hpp).
+/// R x C multipliers. What stays in them during a pass is the dataflow's business, how long its
+/// positions of k take the dispatch's (models/sparse/dispatch.hpp). A pass makes its tile's values.
 class MacArray : public Stage {
  public:
   using Stage::Stage;

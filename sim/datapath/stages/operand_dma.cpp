@@ -5,23 +5,20 @@
 namespace gradpath {
 
 void OperandDma::run() {
-  const std::uint64_t slices_of_panel = plan().chunks * plan().tiles;
-  for (std::uint64_t slice = 0; slice < plan().operand_slices(); ++slice) {
-    const std::uint64_t bytes =
-        share(plan().demand.operand_bytes, slice % slices_of_panel, slices_of_panel);
-    for (std::uint64_t moved = 0; moved < bytes;) {
-      const std::uint64_t part = std::min(context().config->dram_burst_bytes, bytes - moved);
+  plan().walk(&Pass::loads_b, [&](const Pass& pass) {
+    for (std::uint64_t moved = 0; moved < pass.b_bytes;) {
+      const std::uint64_t part = std::min(context().config->dram_burst_bytes, pass.b_bytes - moved);
       const Cycles before = now();
       const DramTransfer transfer = dram->read(part);
       stats_.stalled_in += transfer.waited;
       record_busy(before + transfer.waited, transfer.moved);
       moved += part;
     }
-    stats_.bytes_in += bytes;
-    stats_.bytes_out += bytes;
-    stats_.sram_bytes += bytes;
-    give(out, OperandSlice{.bytes = bytes});
-  }
+    stats_.bytes_in += pass.b_bytes;
+    stats_.bytes_out += pass.b_bytes;
+    stats_.sram_bytes += pass.b_bytes;
+    give(out, OperandSlice{.bytes = pass.b_bytes});
+  });
 }
 
 }  // namespace gradpath

@@ -21,8 +21,6 @@ struct Burst {
 
 /// A full bank of the gradient buffer, lent to the array.
 struct Chunk {
-  std::uint64_t panel = 0;
-  std::uint64_t index = 0;  ///< of the panel's chunks
   int bank = 0;
   std::uint64_t bytes = 0;
   std::uint64_t nonzeros = 0;
@@ -36,12 +34,7 @@ struct OperandSlice {
 
 /// The sums of one pass, on their way out of the array.
 struct ResultTile {
-  std::uint64_t panel = 0;
-  std::uint64_t tile = 0;
-  std::uint32_t rows = 0;
-  std::uint32_t columns = 0;
-  bool first_chunk = false;
-  bool last_chunk = false;
+  std::uint64_t elements = 0;
   std::shared_ptr<const std::vector<float>> panel_values;  ///< with the panel's very last tile
 };
 
@@ -50,13 +43,13 @@ inline std::ostream& operator<<(std::ostream& out, const Burst& burst) {
   return out << "burst of " << burst.elements;
 }
 inline std::ostream& operator<<(std::ostream& out, const Chunk& chunk) {
-  return out << "chunk " << chunk.panel << '.' << chunk.index;
+  return out << "chunk of " << chunk.bytes << " bytes";
 }
 inline std::ostream& operator<<(std::ostream& out, const OperandSlice& slice) {
   return out << "operand slice of " << slice.bytes << " bytes";
 }
 inline std::ostream& operator<<(std::ostream& out, const ResultTile& tile) {
-  return out << "tile " << tile.panel << '.' << tile.tile;
+  return out << "tile of " << tile.elements << " sums";
 }
 
 }  // namespace gradpath

@@ -78,13 +78,14 @@ TEST(AccumulatePanel, EqualsThePlainLoopBitForBitForAllLengthsAndCuts) {
     gemm_reference(a, b, expected, m, n, k);
     for (const std::int64_t chunk : {std::int64_t{1}, std::int64_t{5}, k}) {
       std::vector<float> sums(expected.size(), 0.0f);
-      std::vector<float> scratch(static_cast<std::size_t>(n));
       const MatrixOperand operand(b, k, n);
       for (std::int64_t first = 0; first < k; first += chunk) {
         const auto extent = static_cast<std::uint32_t>(std::min(chunk, k - first));
-        accumulate_panel(panel_of(a, static_cast<std::size_t>(m), static_cast<std::size_t>(k),
+        std::vector<float> scratch;
+        accumulate_block(panel_of(a, static_cast<std::size_t>(m), static_cast<std::size_t>(k),
                                   static_cast<std::size_t>(first), extent),
-                         first, operand, sums, scratch);
+                         operand.read(first, extent, scratch), static_cast<std::size_t>(n),
+                         sums.data(), static_cast<std::size_t>(n));
       }
       for (std::size_t i = 0; i < sums.size(); ++i) {
         ASSERT_EQ(std::bit_cast<std::uint32_t>(sums[i]), std::bit_cast<std::uint32_t>(expected[i]))

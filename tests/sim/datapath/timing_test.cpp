@@ -65,6 +65,79 @@ TEST(DenseTiming, EqualsTheClosedForm) {
   EXPECT_EQ(compared, 40);
 }
 
+// SCALE-Sim's closed forms of an S x S array (Samajdar et al., ISPASS 2020): sums that stay need
+// K + 2 S - 2 cycles a tile, weights that stay M + 3 S - 2 a fold. Without skew the 2 S - 2 go.
+TEST(Dataflows, HoldTheArrayForTheClosedForms) {
+  std::mt19937_64 random(test_seed());
+  for (int trial = 0; trial < 40; ++trial) {
+    const auto draw = [&](std::uint64_t low, std::uint64_t high) {
+      return low + random() % (high - low + 1);
+    };
+    const std::uint64_t m = draw(1, 120);
+    const std::uint64_t n = draw(1, 90);
+    const std::uint64_t k = draw(1, 90);
+    const std::uint64_t s = draw(1, 16);
+    const Layer layer =
+        lognormal_layer(linear_shape(static_cast<std::int64_t>(m), static_cast<std::int64_t>(n),
+                                     static_cast<std::int64_t>(k)),
+                        random);
+    const std::uint64_t tiles = ceil_div(m, s) * ceil_div(n, s);
+    const std::uint64_t folds = ceil_div(k, s) * ceil_div(n, s);
+    for (const auto& [name, busy] : {std::pair{"output-stationary", tiles * k},
+                                     std::pair{"systolic-os", tiles * (k + 2 * s - 2)},
+                                     std::pair{"weight-stationary", folds * (m + s)},
+                                     std::pair{"systolic-ws", folds * (m + 3 * s - 2)}}) {
+      Datapath datapath(DatapathConfig{.array_rows = static_cast<std::uint32_t>(s),
+                                       .array_columns = static_cast<std::uint32_t>(s),
+                                       .dram_bytes_per_cycle = 1 << 20,
+                                       .dram_burst_bytes = 1 << 20,
+                                       .gradient_buffer_bytes = 1 << 20,
+                                       .dataflow = &find_dataflow(name),
+                                       .dispatch = {.kind = Dispatch::Kind::dense}});
+      const GemmReport r =
+          replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+      EXPECT_EQ(module(r, "mac_array").busy, busy) << name << ", " << seed_note();
+      EXPECT_EQ(r.macs, m * n * k) << name;
+      EXPECT_EQ(r.cycles, r.dense_cycles) << name;
+    }
+  }
+}
+
+TEST(Dataflows, GiveTheSameBytesWhateverStays) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = lognormal_layer(linear_shape(300, 40, 70), random);
+  for (const Dataflow& dataflow : dataflows()) {
+    // A bank of 512 bytes holds 28 rows of 16 positions: weights that stay see eleven panels.
+    Datapath datapath(DatapathConfig{.gradient_buffer_bytes = 1024,
+                                     .dataflow = &dataflow,
+                                     .dispatch = {.kind = Dispatch::Kind::dense}});
+    const GemmReport r =
+        replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+    EXPECT_EQ(r.bytes_read, 300u * 70 * 4 + 70 * 40) << dataflow.name;
+    EXPECT_EQ(r.bytes_written, 300u * 40 * 4) << dataflow.name;
+  }
+  EXPECT_THROW(static_cast<void>(find_dataflow("row-stationary")), UserError);
+  EXPECT_THROW(validate(DatapathConfig{.dataflow = &find_dataflow("systolic-os")}), UserError);
+}
+
+// The way out of the array is the limit of short products: twice as wide, half as long.
+TEST(Drain, BoundsAProductOfFewPositions) {
+  std::mt19937_64 random(test_seed());
+  const Layer layer = lognormal_layer(linear_shape(512, 64, 4), random);
+  const auto run = [&](std::uint32_t sums) {
+    Datapath datapath(DatapathConfig{
+        .dram_bytes_per_cycle = 1 << 16, .dram_burst_bytes = 1 << 16, .drain_sums = sums});
+    return replay_gemm(datapath, default_numerics(), layer.tensors(), GemmKind::input_gradient);
+  };
+  const GemmReport narrow = run(0);
+  const GemmReport wide = run(256);
+  EXPECT_EQ(narrow.drain_bound, 512u * 64 / 16);
+  EXPECT_EQ(wide.drain_bound, 512u * 64 / 256);
+  EXPECT_GE(narrow.cycles, narrow.drain_bound);
+  EXPECT_LE(narrow.cycles, narrow.drain_bound + 100);
+  EXPECT_LT(wide.cycles, narrow.cycles / 2);
+}
+
 TEST(Bounds, AreNeverBeatenAndCountersAddUp) {
   std::mt19937_64 random(test_seed());
   std::uniform_real_distribution<double> uniform;
@@ -230,15 +303,29 @@ TEST(Plan, CutsCoverTheProductExactly) {
                             .output_bytes = 4};
     const DatapathConfig config = random_config(random);
     const GemmPlan plan = make_plan(demand, config, config.dispatch);
-    std::uint64_t m = 0;
-    std::uint64_t n = 0;
-    std::uint64_t k = 0;
-    for (std::uint64_t i = 0; i < plan.panels; ++i) m += plan.panel_rows(i);
-    for (std::uint64_t i = 0; i < plan.tiles; ++i) n += plan.tile_columns(i);
-    for (std::uint64_t i = 0; i < plan.chunks; ++i) k += plan.chunk_extent(i);
-    EXPECT_EQ(m, demand.m) << seed_note();
-    EXPECT_EQ(n, demand.n) << seed_note();
-    EXPECT_EQ(k, demand.k) << seed_note();
+    std::uint64_t products = 0;
+    std::uint64_t sums = 0;
+    std::uint64_t elements = 0;
+    std::uint64_t operand = 0;
+    std::uint64_t output = 0;
+    Pass last;
+    plan.walk(nullptr, [&](const Pass& pass) {
+      products += pass.a_elements() * pass.columns;
+      if (pass.ends_sums) sums += pass.sums();
+      if (pass.loads_a) elements += pass.a_elements();
+      if (pass.loads_b) operand += pass.b_bytes;
+      if (pass.ends_sums) output += pass.d_bytes;
+      last = pass;
+    });
+    EXPECT_EQ(products, demand.m * demand.n * demand.k) << seed_note();
+    EXPECT_EQ(sums, demand.m * demand.n) << seed_note();
+    EXPECT_EQ(elements, demand.m * demand.k) << seed_note();
+    EXPECT_EQ(operand, demand.operand_bytes * (plan.operand_resident ? 1 : plan.panels));
+    EXPECT_EQ(output, demand.output_bytes) << seed_note();
+    EXPECT_TRUE(last.drops_a && last.ends_sums && last.ends_panel) << seed_note();
+    EXPECT_EQ(last.m + last.rows, demand.m) << seed_note();
+    EXPECT_EQ(last.k + last.depth, demand.k) << seed_note();
+    EXPECT_EQ(last.n + last.columns, demand.n) << seed_note();
     std::uint64_t bytes = 0;
     const std::uint64_t parts = draw(1000);
     for (std::uint64_t i = 0; i < parts; ++i) bytes += share(demand.operand_bytes, i, parts);
