@@ -221,16 +221,18 @@ std::optional<TraceName> parse_trace_name(std::string_view name) {
   return parts;
 }
 
-std::vector<LayerStep> Trace::layer_steps() const {
-  const auto entry = file_.metadata().find("layers");
-  if (entry == file_.metadata().end()) {
+std::vector<LayerStep> Trace::layer_steps(const Trace* inputs_from) const {
+  const Trace* described = this;
+  if (inputs_from != nullptr && !file_.metadata().contains("layers")) described = inputs_from;
+  const auto entry = described->file_.metadata().find("layers");
+  if (entry == described->file_.metadata().end()) {
     throw UserError(fmt::format(
         "{}: __metadata__ has no 'layers', so it can be fitted, cast and pruned but not replayed; "
         R"(add the string 'layers': {{"LAYER":{{"op":"conv2d","stride":[1,1],"padding":[1,1],)"
         R"("dilation":[1,1],"groups":1}},"LAYER":{{"op":"linear"}}}})",
         path()));
   }
-  const std::vector<NamedGeometry> layers = parse_layers(path(), entry->second);
+  const std::vector<NamedGeometry> layers = parse_layers(described->path(), entry->second);
   std::unordered_map<std::string_view, std::size_t> order;
   for (std::size_t i = 0; i < layers.size(); ++i) order.emplace(layers[i].layer, i);
 
@@ -252,9 +254,15 @@ std::vector<LayerStep> Trace::layer_steps() const {
   }
 
   std::vector<LayerStep> steps;
-  for (const auto& [key, parts] : found) {
+  for (auto& [key, parts] : found) {
     if (parts.grad_output == nullptr) continue;
     const NamedGeometry& layer = layers[key.second];
+    const auto lend = [&](const Tensor*& part, std::string_view name) {
+      if (part != nullptr || inputs_from == nullptr) return;
+      part = inputs_from->file_.find(fmt::format("step{}/{}/{}", key.first, layer.layer, name));
+    };
+    lend(parts.input, "input");
+    lend(parts.weight, "weight");
     steps.push_back(
         {key.first, layer.layer, layer.geometry, parts.grad_output, parts.input, parts.weight});
     ShapeChecker(path(), steps.back()).check();

@@ -48,7 +48,9 @@ class Trace {
   /// Every (step, layer) with a grad_output, by step, inside a step in the order of `layers`.
   /// UserError if the file has no `layers` (says what to add), a layer's entry is missing or wrong,
   /// or shapes do not fit each other. Points into this object's tensors.
-  [[nodiscard]] std::vector<LayerStep> layer_steps() const;
+  /// inputs_from: a trace that lends the inputs, weights and `layers` that are not in this one, as
+  /// in one of pruned or cast gradients; it must outlive the result.
+  [[nodiscard]] std::vector<LayerStep> layer_steps(const Trace* inputs_from = nullptr) const;
 
  private:
   SafetensorsFile file_;

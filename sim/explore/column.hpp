@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <string_view>
@@ -70,6 +71,19 @@ constexpr Column<Row> member_column(std::string_view name, std::string_view sql,
                     },
                     kept);
               }};
+}
+
+/// The lists one after the other, without what tables never show.
+template <class Row>
+[[nodiscard]] std::vector<Column<Row>> shown_columns(
+    std::initializer_list<std::span<const Column<Row>>> lists) {
+  std::vector<Column<Row>> columns;
+  for (const auto& list : lists) {
+    for (const Column<Row>& column : list) {
+      if (column.shown != Shown::no) columns.push_back(column);
+    }
+  }
+  return columns;
 }
 
 template <class Row>

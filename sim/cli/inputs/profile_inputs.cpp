@@ -9,8 +9,8 @@
 
 #include "models/error.hpp"
 #include "models/profile/profile_builder.hpp"
-#include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
+#include "sim/explore/parallel.hpp"
 #include "sim/explore/profile_file.hpp"
 #include "traces/tensor_data.hpp"
 
@@ -126,7 +126,7 @@ void ProfileInputs::add_options(OptionSet& options) { TraceSelection::add_option
 
 void ProfileInputs::setup(const Arguments& arguments) {
   paths_ = arguments.positional();
-  glob_ = arguments.text("tensors");
+  choice_.setup(arguments);
   if (paths_.empty()) {
     throw UserError("no trace is given; give the path of a .safetensors file or of a profile");
   }
@@ -143,36 +143,21 @@ std::vector<ProfiledTensor> ProfileInputs::profiles(const Session& session,
                                                     std::span<const BlockKey> blocks) const {
   std::vector<ProfiledTensor> tensors;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
-    const std::size_t before = tensors.size();
-    std::size_t present = 0;
-    std::string example;
     if (traces_[i]) {
-      present = traces_[i]->tensors().size();
-      if (present > 0) example = traces_[i]->tensors().front().name;
-      for (const Tensor& tensor : traces_[i]->tensors()) {
-        if (!matches_glob(glob_, tensor.name)) continue;
-        if (!is_readable_as_float(tensor.dtype)) {
-          throw UserError(
-              fmt::format("{}: tensor {}: dtype is {}, expected F32, BF16, F16 or F64; "
-                          "narrow --tensors, which is '{}'",
-                          paths_[i], quote(tensor.name), dtype_name(tensor.dtype), glob_));
-        }
-        tensors.push_back({paths_[i], tensor.name, {}, {}, SelectedTensor{&*traces_[i], &tensor}});
+      for (const SelectedTensor& selected : choice_.select(*traces_[i])) {
+        tensors.push_back({paths_[i], selected.tensor->name, {}, {}, selected});
       }
-    } else {
-      const ProfileSet set = read_profiles(paths_[i]);
-      present = set.size();
-      if (present > 0) example = set.begin()->first;
-      for (const auto& [name, profile] : set) {
-        if (matches_glob(glob_, name)) {
-          tensors.push_back({paths_[i], name, profile.profile, profile.blocks, {}});
-        }
+      continue;
+    }
+    const std::size_t before = tensors.size();
+    const ProfileSet set = read_profiles(paths_[i]);
+    for (const auto& [name, profile] : set) {
+      if (choice_.takes(name)) {
+        tensors.push_back({paths_[i], name, profile.profile, profile.blocks, {}});
       }
     }
     if (tensors.size() == before) {
-      throw UserError(fmt::format("{}: no tensor matches --tensors '{}'; the file has {} tensors{}",
-                                  paths_[i], glob_, present,
-                                  present == 0 ? "" : ", e.g. " + quote(example)));
+      choice_.fail_none(paths_[i], set.size(), set.empty() ? "" : set.begin()->first);
     }
   }
 

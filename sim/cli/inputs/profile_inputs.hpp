@@ -27,7 +27,7 @@ struct ProfiledTensor {
 /// Traces and profile files, mixed, and the tensors in them that --tensors selects.
 class ProfileInputs {
  public:
-  /// TRACE arguments, which may be profiles, and --tensors.
+  /// TRACE arguments, which may be profiles, and those of TensorChoice.
   static void add_options(OptionSet& options);
   void setup(const Arguments& arguments);
   /// Maps and checks all files. Once, in run().
@@ -42,7 +42,7 @@ class ProfileInputs {
 
  private:
   std::vector<std::string> paths_;
-  std::string glob_;
+  TensorChoice choice_;
   std::vector<std::optional<Trace>> traces_;  ///< a path's; none where it is a profile
 };
 

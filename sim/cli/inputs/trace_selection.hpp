@@ -1,23 +1,38 @@
 #pragma once
 
-#include <new>
-#include <stdexcept>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "models/error.hpp"
 #include "sim/cli/framework/arguments.hpp"
 #include "sim/cli/framework/options.hpp"
+#include "sim/explore/selected_tensor.hpp"
 #include "traces/text.hpp"
 #include "traces/trace.hpp"
 
 namespace gradpath::cli {
 
-/// A tensor that --tensors selected, with its file.
-struct SelectedTensor {
-  const Trace* trace = nullptr;
-  const Tensor* tensor = nullptr;
+/// Which tensors of its inputs a verb works on: --tensors and --steps.
+class TensorChoice {
+ public:
+  static constexpr std::string_view kDefault = "*grad_output*";
+
+  static void add_options(OptionSet& options);
+  void setup(const Arguments& arguments);
+  /// True if the name matches --tensors and its step, if that is asked for, is among --steps.
+  [[nodiscard]] bool takes(const std::string& name) const;
+  /// The tensors of a trace, in its order. UserError if there are none or one cannot be read as
+  /// numbers.
+  [[nodiscard]] std::vector<SelectedTensor> select(const Trace& trace) const;
+  /// UserError: no tensor of this file is taken, though it has `count`.
+  [[noreturn]] void fail_none(const std::string& path, std::size_t count,
+                              const std::string& example) const;
+
+ private:
+  std::string glob_;
+  std::vector<std::int64_t> steps_;  ///< empty: all
 };
 
 /// The traces named on the command line and the tensors in them that --tensors selects.
@@ -25,12 +40,12 @@ class TraceSelection {
  public:
   static constexpr int kAnyNumber = -1;
 
-  /// TRACE arguments, at most `most` of them, and --tensors.
+  /// TRACE arguments, at most `most` of them, and those of TensorChoice.
   static void add_options(OptionSet& options, int most = kAnyNumber);
   /// UserError if there is no trace.
   void setup(const Arguments& arguments);
   /// The same from values, for verbs that also work without a trace.
-  void setup(std::vector<std::string> paths, std::string glob);
+  void setup(std::vector<std::string> paths, const Arguments& arguments);
   /// Maps and checks all files. Once, in run().
   void open();
 
@@ -43,38 +58,12 @@ class TraceSelection {
 
  private:
   std::vector<std::string> paths_;
-  std::string glob_;
+  TensorChoice choice_;
   std::vector<Trace> traces_;
 };
 
 /// True if the name matches the shell pattern: `*` any text, `?` any character, `[abc]` one of
 /// them. A slash is a character like any other.
 [[nodiscard]] bool matches_glob(const std::string& pattern, const std::string& name);
-
-/// Runs `work` and puts file and tensor before the message of a UserError that it throws, as the
-/// models know neither. Memory that is not to be had is one too.
-template <class Work>
-auto for_tensor(const SelectedTensor& selected, Work&& work);
-/// UserError that names file and tensor.
-[[noreturn]] void fail_in(const SelectedTensor& selected, std::string_view what);
-
-}  // namespace gradpath::cli
-
-namespace gradpath::cli {
-
-template <class Work>
-auto for_tensor(const SelectedTensor& selected, Work&& work) {
-  constexpr std::string_view kNoMemory =
-      "needs more memory than there is; use fewer --threads or select less";
-  try {
-    return work();
-  } catch (const UserError& error) {
-    fail_in(selected, error.what());
-  } catch (const std::bad_alloc&) {
-    fail_in(selected, kNoMemory);
-  } catch (const std::length_error&) {
-    fail_in(selected, kNoMemory);
-  }
-}
 
 }  // namespace gradpath::cli

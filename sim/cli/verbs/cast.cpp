@@ -1,13 +1,10 @@
-#include <algorithm>
 #include <array>
-#include <cmath>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
-#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -19,115 +16,21 @@
 #include "models/quantize/quantizer.hpp"
 #include "models/scale/scaling.hpp"
 #include "models/schemes/schemes.hpp"
-#include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"
-#include "sim/cli/verbs/cast_counts.hpp"
 #include "sim/cli/verbs/commands.hpp"
-#include "sim/cli/verbs/scheme_cast.hpp"
-#include "sim/cli/verbs/tensor_scaling.hpp"
-#include "traces/safetensors_writer.hpp"
-#include "traces/tensor_data.hpp"
+#include "sim/explore/tensor_cast.hpp"
+#include "traces/mapped_file.hpp"
 
 namespace gradpath::cli {
 namespace {
 
-// A slice is one thread's piece of work; the slices of a chunk are written together, in order.
-constexpr std::size_t kSliceElements = std::size_t{1} << 18;
-constexpr std::size_t kSlicesPerThread = 4;
-
-// What became of a tensor's elements.
-// Casts one tensor and hands the results on, chunk by chunk.
-class TensorCaster {
- public:
-  TensorCaster(const Quantizer& quantizer, const SelectedTensor& selected,
-               const TensorScaling& scaling, const Session& session)
-      : quantizer_(quantizer),
-        selected_(selected),
-        scaling_(scaling),
-        threads_(session.threads),
-        random_(tensor_seed(session.seed, RandomUnit::quantizer, selected.tensor->name)),
-        max_finite_(max_finite(quantizer.format())),
-        nan_is_error_(!quantizer.format().has_nan() &&
-                      quantizer.options().nan == NanPolicy::error) {}
-
-  // Out: float for values; uint8_t, uint16_t or uint32_t for codes.
-  template <class Out>
-  CastCounts cast(SafetensorsWriter& writer, Progress& progress) {
-    const std::uint64_t numel = selected_.tensor->numel();
-    std::vector<float> in;
-    std::vector<Out> out;
-    CastCounts total;
-    for (std::uint64_t first = 0; first < numel;) {
-      const std::vector<std::uint64_t> cuts = next_cuts(first, numel);
-      const auto size = static_cast<std::size_t>(cuts.back() - first);
-      in.resize(size);
-      out.resize(size);
-      std::vector<CastCounts> counts(cuts.size() - 1);
-      parallel_for(counts.size(), threads_, [&](std::size_t s) {
-        const auto begin = static_cast<std::size_t>(cuts[s] - first);
-        const auto length = static_cast<std::size_t>(cuts[s + 1] - cuts[s]);
-        counts[s] = cast_slice<Out>(cuts[s], std::span(in).subspan(begin, length),
-                                    std::span(out).subspan(begin, length));
-      });
-      for (const CastCounts& slice : counts) total.add(slice);
-      writer.append(std::span<const Out>(out));
-      selected_.trace->file().release(*selected_.tensor, first, size);
-      progress.add(size);
-      first = cuts.back();
-    }
-    return total;
-  }
-
- private:
-  // The ends of a chunk's slices, from `first` on.
-  [[nodiscard]] std::vector<std::uint64_t> next_cuts(std::uint64_t first,
-                                                     std::uint64_t numel) const {
-    std::vector<std::uint64_t> cuts{first};
-    while (cuts.size() <= kSlicesPerThread * threads_ && cuts.back() < numel) {
-      cuts.push_back(std::min(scaling_.cut_at(cuts.back() + kSliceElements), numel));
-    }
-    return cuts;
-  }
-
-  template <class Out>
-  CastCounts cast_slice(std::uint64_t first, std::span<float> in, std::span<Out> out) const {
-    read_floats(*selected_.tensor, first, in);
-    CastCounts counts;
-    std::vector<float> scaled(in.size());
-    scaling_.scaled(first, in, scaled);
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      if (nan_is_error_ && std::isnan(in[i])) fail_nan(first + i);
-      const bool above = std::abs(double{scaled[i]}) > max_finite_;
-      counts.above_max += std::isfinite(in[i]) && above ? 1u : 0u;
-    }
-    scaling_.cast(first, in, out, random_);
-    if constexpr (std::is_same_v<Out, float>) {
-      counts.add_results(out);
-    } else {
-      quantizer_.decode_codes(std::span<const Out>(out), in);  // `in` has done its duty
-      counts.add_results(in);
-    }
-    return counts;
-  }
-
-  [[noreturn]] void fail_nan(std::uint64_t element) const {
-    throw UserError(fmt::format(
-        "{}: tensor {}: element {} is NaN, which {} has no code for; choose --nan zero or --nan "
-        "max, or a format with NaN",
-        selected_.trace->path(), quote(selected_.tensor->name), element,
-        format_name(quantizer_.format())));
-  }
-
-  const Quantizer& quantizer_;
-  const SelectedTensor& selected_;
-  const TensorScaling& scaling_;
-  unsigned threads_;
-  CounterRandom random_;
-  double max_finite_;
-  bool nan_is_error_;
-};
+std::string read_text(const std::string& path) {
+  const MappedFile file(path);
+  const auto bytes = file.bytes();
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
 
 class CastCommand : public Command {
  public:
@@ -199,53 +102,43 @@ class CastCommand : public Command {
   ExitCode run(Session& session) override {
     table_output_.open(selection_.paths());
     selection_.open();
-    if (scheme_ != nullptr) {
-      return run_scheme_cast({*scheme_, options_, nan_name_, as_values_, path_}, selection_,
-                             table_output_, session);
-    }
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     const Quantizer quantizer(format_, options_);
-    const ResolvedScaling scaling = resolve_scaling(scaling_, axis_, quantizer, tensors, session);
-    for (const std::string& note : scaling.notes) session.note(note);
-    SideTensors side = side_tensors(scaling);
-    SafetensorsWriter writer(path_, declare(tensors, side), metadata(session));
-    for (const auto& tensor : side.wide) tensor->write(writer);
+    if (scheme_ != nullptr) scheme_->load(read_text);
+    const PreparedCasts prepared =
+        scheme_ != nullptr
+            ? prepare_casts(*scheme_, options_, tensors, session.seed, session.threads)
+            : prepare_casts(scaling_, axis_, quantizer, tensors, session.seed, session.threads);
+    for (const std::string& note : prepared.notes) session.note(note);
+    const CastFile file(tensors, prepared, as_values_, native_dtype_);
+    SafetensorsWriter writer(path_, file.declarations, metadata(session));
+    for (const auto& tensor : file.wide) tensor->write(writer);
 
-    Table table({"trace", "tensor", "numel", "scale", "zeros", "above_max", "infs", "nans"});
+    const auto columns = shown_columns<CastRow>(
+        {cast_columns(), scheme_ != nullptr ? scheme_columns() : cast_columns().first(0)});
+    Table table = Table::of(std::span<const Column<CastRow>>(columns));
     std::uint64_t elements = 0;
     for (const SelectedTensor& selected : tensors) elements += selected.tensor->numel();
     Progress progress(session, "cast", elements);
     for (std::size_t i = 0; i < tensors.size(); ++i) {
-      const TensorScaling& tensor_scaling = *scaling.tensors[i];
-      TensorCaster caster(quantizer, tensors[i], tensor_scaling, session);
-      const CastCounts counts = cast_tensor(caster, writer, progress);
-      table.add_row({tensors[i].trace->path(), tensors[i].tensor->name, tensors[i].tensor->numel(),
-                     tensor_scaling.scale(), counts.zeros, counts.above_max, counts.infs,
-                     counts.nans});
+      const TensorCast& cast = *prepared.casts[i];
+      const CastCounts counts = write_cast(tensors[i], cast, as_values_, writer, session.threads,
+                                           [&](std::uint64_t done) { progress.add(done); });
+      table.add_row(cells<CastRow>(columns, {.trace = tensors[i].trace->path(),
+                                             .tensor = tensors[i].tensor->name,
+                                             .numel = tensors[i].tensor->numel(),
+                                             .scale = cast.scale(),
+                                             .counts = counts,
+                                             .bits = cast.bits(),
+                                             .levels = cast.levels()}));
     }
-    for (const auto& tensor : side.narrow) tensor->write(writer);
+    for (const auto& tensor : file.narrow) tensor->write(writer);
     writer.commit();
     table_output_.write(table, session);
     return ExitCode::good;
   }
 
  private:
-  // What is written beside the results, by the size of its elements: four bytes, one byte.
-  struct SideTensors {
-    std::vector<std::unique_ptr<SideTensor>> wide;
-    std::vector<std::unique_ptr<SideTensor>> narrow;
-  };
-  [[nodiscard]] static SideTensors side_tensors(const ResolvedScaling& scaling) {
-    SideTensors side;
-    for (const auto& tensor : scaling.tensors) {
-      for (auto& written : tensor->side_tensors()) {
-        const bool is_wide = written->declaration().dtype == DType::F32;
-        (is_wide ? side.wide : side.narrow).push_back(std::move(written));
-      }
-    }
-    return side;
-  }
-
   // Options of a format that a scheme would ignore are refused.
   void setup_scheme(const Arguments& arguments) {
     scheme_ = parse_scheme(arguments.text("scheme"));
@@ -283,58 +176,24 @@ class CastCommand : public Command {
     }
   }
 
-  [[nodiscard]] DType result_dtype() const { return native_dtype_.value_or(plain_dtype()); }
-  [[nodiscard]] DType plain_dtype() const {
-    if (as_values_) return DType::F32;
-    return format_.bits() <= 8 ? DType::U8 : format_.bits() <= 16 ? DType::U16 : DType::U32;
-  }
-
-  CastCounts cast_tensor(TensorCaster& caster, SafetensorsWriter& writer,
-                         Progress& progress) const {
-    switch (plain_dtype()) {
-      case DType::U8:
-        return caster.cast<std::uint8_t>(writer, progress);
-      case DType::U16:
-        return caster.cast<std::uint16_t>(writer, progress);
-      case DType::U32:
-        return caster.cast<std::uint32_t>(writer, progress);
-      default:
-        return caster.cast<float>(writer, progress);
-    }
-  }
-
-  // Wide elements before narrow ones: that keeps every tensor aligned.
-  [[nodiscard]] std::vector<TensorDeclaration> declare(const std::vector<SelectedTensor>& tensors,
-                                                       const SideTensors& side) const {
-    std::vector<TensorDeclaration> declarations;
-    for (const auto& tensor : side.wide) declarations.push_back(tensor->declaration());
-    for (const SelectedTensor& selected : tensors) {
-      declarations.push_back({selected.tensor->name, result_dtype(), selected.tensor->shape});
-    }
-    for (const auto& tensor : side.narrow) declarations.push_back(tensor->declaration());
-    std::unordered_set<std::string> names;
-    for (const TensorDeclaration& declaration : declarations) {
-      if (names.insert(declaration.name).second) continue;
-      throw UserError(fmt::format(
-          "{}: tensor {} would collide with the scale of another tensor; leave it out with "
-          "--tensors",
-          selection_.paths().front(), quote(declaration.name)));
-    }
-    return declarations;
-  }
-
   [[nodiscard]] std::map<std::string, std::string> metadata(const Session& session) const {
     std::map<std::string, std::string> result = selection_.traces().front().file().metadata();
     result["cast_by"] = "gradpath " + version();
     result["cast_as"] = as_values_ ? "values" : "codes";
-    result["cast_format"] = format_name(format_);
-    result["cast_round"] = rounding_name(options_.rounding);
-    result["cast_overflow"] = overflow_name(options_.overflow);
     result["cast_nan"] = nan_name_;
-    result["cast_flush"] = flush_name(options_.flush);
-    result["cast_scale"] = scaling_name(scaling_);
-    if (std::holds_alternative<BlockScaling>(scaling_)) {
-      result["cast_axis"] = std::to_string(axis_);
+    if (scheme_ != nullptr) {
+      result["cast_scheme"] = scheme_->name();
+    } else {
+      result["cast_format"] = format_name(format_);
+      result["cast_scale"] = scaling_name(scaling_);
+      if (std::holds_alternative<BlockScaling>(scaling_)) {
+        result["cast_axis"] = std::to_string(axis_);
+      }
+    }
+    if (scheme_ == nullptr || scheme_->has_cast_options()) {
+      result["cast_round"] = rounding_name(options_.rounding);
+      result["cast_overflow"] = overflow_name(options_.overflow);
+      result["cast_flush"] = flush_name(options_.flush);
     }
     result["cast_seed"] = std::to_string(session.seed.value);
     return result;

@@ -13,20 +13,15 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
-#include "models/format/codec.hpp"
 #include "models/format/formats.hpp"
-#include "models/mac/gemm_error.hpp"
 #include "models/mac/low_precision_gemm.hpp"
-#include "models/quantize/quantizer.hpp"
-#include "models/scale/scale.hpp"
-#include "models/stats/fit.hpp"
-#include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"
 #include "sim/cli/verbs/commands.hpp"
+#include "sim/explore/matrix_product.hpp"
+#include "sim/explore/parallel.hpp"
 #include "traces/safetensors_writer.hpp"
-#include "traces/tensor_data.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -35,27 +30,9 @@ namespace {
 struct Side {
   std::string letter;  ///< "a" or "b"
   std::string tensor_name;
-  Format format;
-  ScalePolicy scale_policy;
-  bool transpose = false;
-
-  SelectedTensor selected;
-  float scale = 1.0f;
-  FormatMatrix matrix;         ///< as cast, still scaled
-  std::vector<double> inputs;  ///< as read; for --report
+  OperandCast cast;
+  Operand operand;
 };
-
-std::vector<double> transposed(const std::vector<double>& values, std::int64_t rows,
-                               std::int64_t columns) {
-  std::vector<double> result(values.size());
-  std::size_t from = 0;
-  for (std::int64_t r = 0; r < rows; ++r) {
-    for (std::int64_t c = 0; c < columns; ++c) {
-      result[static_cast<std::size_t>(c * rows + r)] = values[from++];
-    }
-  }
-  return result;
-}
 
 class GemmCommand : public Command {
  public:
@@ -117,14 +94,16 @@ class GemmCommand : public Command {
     for (Side* side : {&a_, &b_}) {
       side->letter = side == &a_ ? "a" : "b";
       side->tensor_name = arguments.text(side->letter);
-      side->format = parse_format(arguments.text(side->letter + "-format"));
-      side->transpose = arguments.flag("transpose-" + side->letter);
-      side->scale_policy = parse_scale(
-          arguments.optional_text(side->letter + "-scale").value_or(arguments.text("scale")));
+      side->cast = {
+          .format = parse_format(arguments.text(side->letter + "-format")),
+          .scale = parse_scale(
+              arguments.optional_text(side->letter + "-scale").value_or(arguments.text("scale"))),
+          .options = {.rounding = parse_rounding(arguments.text("round")),
+                      .overflow = parse_overflow(arguments.text("overflow")),
+                      .nan = parse_nan_policy(arguments.text("nan"))},
+          .transpose = arguments.flag("transpose-" + side->letter),
+          .keeps_inputs = arguments.flag("report")};
     }
-    cast_ = {.rounding = parse_rounding(arguments.text("round")),
-             .overflow = parse_overflow(arguments.text("overflow")),
-             .nan = parse_nan_policy(arguments.text("nan"))};
     accumulator_ = parse_accumulator(arguments.text("accumulator"));
     path_ = arguments.text("output");
     report_ = arguments.flag("report");
@@ -150,19 +129,30 @@ class GemmCommand : public Command {
     for (const std::string& path : paths_) traces_.emplace_back(path);
     load(a_, traces_.front(), session);
     load(b_, traces_.back(), session);
-    if (a_.matrix.columns != b_.matrix.rows) fail_shapes();
-    const std::vector<TensorDeclaration> declared = {
-        {"D", DType::F32, {a_.matrix.rows, b_.matrix.columns}}};
+    const FormatMatrix& a = a_.operand.matrix;
+    const FormatMatrix& b = b_.operand.matrix;
+    if (a.columns != b.rows) fail_shapes();
+    const std::vector<TensorDeclaration> declared = {{"D", DType::F32, {a.rows, b.columns}}};
     SafetensorsWriter writer(path_, declared, metadata(session));
 
-    std::vector<float> d(static_cast<std::size_t>(a_.matrix.rows * b_.matrix.columns));
+    std::vector<float> d(static_cast<std::size_t>(a.rows * b.columns));
     multiply(d, session);
     refuse_nan(d);
-    unscale(d, a_.scale, b_.scale);
+    unscale(d, a_.operand.scale, b_.operand.scale);
     writer.append(std::span<const float>(d));
 
-    Table histogram({"trace", "tensor", "reference", "ulp_from", "ulp_to", "count"});
-    const Table table = report_ ? report(d, histogram, session) : shape_table();
+    const auto columns = shown_columns<ProductRow>(
+        {product_columns(), report_ ? product_error_columns() : product_columns().first(0)});
+    Table table = Table::of(std::span<const Column<ProductRow>>(columns));
+    Table histogram = Table::of(ulp_histogram_columns());
+    for (ProductRow& row : product_rows(d, session)) {
+      table.add_row(cells<ProductRow>(columns, row));
+      for (const UlpBin& bin : row.error.histogram) {
+        if (bin.count == 0 && !histogram_path_) continue;
+        row.bin = bin;
+        histogram.add_row(cells(ulp_histogram_columns(), row));
+      }
+    }
     writer.commit();
     if (histogram_file) histogram_file->write(histogram, session);
     table_output_.write(table, session);
@@ -179,7 +169,7 @@ class GemmCommand : public Command {
     return names;
   }
 
-  void load(Side& side, const Trace& trace, const Session& session) const {
+  static void load(Side& side, const Trace& trace, const Session& session) {
     const Tensor* tensor = trace.file().find(side.tensor_name);
     if (tensor == nullptr) {
       throw UserError(fmt::format(
@@ -187,63 +177,25 @@ class GemmCommand : public Command {
           quote(side.tensor_name), side.letter, trace.tensors().size(),
           trace.tensors().empty() ? "" : ", e.g. " + quote(trace.tensors().front().name)));
     }
-    side.selected = {&trace, tensor};
-    for_tensor(side.selected, [&] {
-      if (!is_readable_as_float(tensor->dtype)) {
-        throw UserError(
-            fmt::format("dtype is {}, expected F32, BF16, F16 or F64", dtype_name(tensor->dtype)));
-      }
-      if (tensor->shape.size() != 2) {
-        throw UserError(fmt::format("shape is {}, expected the two dimensions of a matrix for --{}",
-                                    shape_text(tensor->shape), side.letter));
-      }
-      cast(side, session);
-    });
-  }
-
-  // Elements keep the random words of their place in the file, so that a transposed operand has the
-  // same values.
-  void cast(Side& side, const Session& session) const {
-    const Tensor& tensor = *side.selected.tensor;
-    const TensorFloats floats(tensor);
-    side.scale = resolve_scale(side.scale_policy, side.format,
-                               statistics(side.scale_policy, floats.values()));
-    const Quantizer quantizer(side.format, cast_);
-    std::vector<std::uint32_t> codes(floats.values().size());
-    const CounterRandom random(
-        tensor_seed(session.seed, RandomUnit::quantizer, side.selected.tensor->name));
-    quantizer.to_codes<std::uint32_t>(floats.values(), codes, side.scale, random);
-    side.matrix = {side.format, tensor.shape[0], tensor.shape[1], {}};
-    for (const std::uint32_t code : codes) side.matrix.values.push_back(decode(side.format, code));
-    if (report_) side.inputs.assign(floats.values().begin(), floats.values().end());
-    if (!side.transpose) return;
-    side.matrix.values = transposed(side.matrix.values, tensor.shape[0], tensor.shape[1]);
-    if (report_) side.inputs = transposed(side.inputs, tensor.shape[0], tensor.shape[1]);
-    std::swap(side.matrix.rows, side.matrix.columns);
-  }
-
-  static ScaleStatistics statistics(const ScalePolicy& policy, std::span<const float> values) {
-    if (policy.kind == ScalePolicy::Kind::none || policy.kind == ScalePolicy::Kind::fixed) {
-      return {};
-    }
-    if (policy.kind == ScalePolicy::Kind::expected_max) {
-      const TensorFit fit = fit_tensor(values);
-      return {.amax = fit.counts.amax(), .expected_max = fit.expected_max};
-    }
-    return {.amax = count_tensor(values).amax()};
+    side.cast.seed = session.seed;
+    const SelectedTensor selected{&trace, tensor};
+    side.operand = for_tensor(selected, [&] { return cast_operand(selected, side.cast); });
   }
 
   [[noreturn]] void fail_shapes() const {
+    const FormatMatrix& a = a_.operand.matrix;
+    const FormatMatrix& b = b_.operand.matrix;
     throw UserError(fmt::format(
         "{}: --a {} is [{}, {}] and --b {} is [{}, {}]{}; the columns of A must be the rows of B",
-        paths_.front(), quote(a_.tensor_name), a_.matrix.rows, a_.matrix.columns,
-        quote(b_.tensor_name), b_.matrix.rows, b_.matrix.columns,
-        a_.transpose || b_.transpose ? " (after transposition)"
-                                     : "; --transpose-a and --transpose-b swap dimensions"));
+        paths_.front(), quote(a_.tensor_name), a.rows, a.columns, quote(b_.tensor_name), b.rows,
+        b.columns,
+        a_.cast.transpose || b_.cast.transpose
+            ? " (after transposition)"
+            : "; --transpose-a and --transpose-b swap dimensions"));
   }
 
   void multiply(std::span<float> d, const Session& session) const {
-    const LowPrecisionGemm gemm(accumulator_, a_.matrix, b_.matrix);
+    const LowPrecisionGemm gemm(accumulator_, a_.operand.matrix, b_.operand.matrix);
     std::uint64_t products = 0;
     for (std::size_t tile = 0; tile < gemm.tiles(); ++tile) products += gemm.products_of(tile);
     Progress progress(session, "gemm", products);
@@ -258,7 +210,7 @@ class GemmCommand : public Command {
     if (fused || accumulator_.format.has_nan()) return;
     for (std::size_t i = 0; i < d.size(); ++i) {
       if (!std::isnan(d[i])) continue;
-      const auto n = static_cast<std::size_t>(b_.matrix.columns);
+      const auto n = static_cast<std::size_t>(b_.operand.matrix.columns);
       throw UserError(fmt::format(
           "{}: D[{}, {}] is NaN, which the accumulator's format {} has no code for; choose one "
           "with NaN",
@@ -266,84 +218,47 @@ class GemmCommand : public Command {
     }
   }
 
-  [[nodiscard]] std::vector<Cell> first_cells() const {
-    return {paths_.front(),         std::string("D"),
-            a_.matrix.rows,         b_.matrix.columns,
-            a_.matrix.columns,      format_name(a_.format),
-            format_name(b_.format), accumulator_name(accumulator_),
-            double{a_.scale},       double{b_.scale}};
-  }
-
-  static std::vector<std::string> first_columns() {
-    return {"trace",    "tensor",   "m",           "n",       "k",
-            "a_format", "b_format", "accumulator", "a_scale", "b_scale"};
-  }
-
-  [[nodiscard]] Table shape_table() const {
-    Table table(first_columns());
-    table.add_row(first_cells());
-    return table;
-  }
-
-  // Sums in double, row by row.
-  [[nodiscard]] std::vector<double> reference(std::span<const double> a, std::span<const double> b,
-                                              double scale, const Session& session) const {
-    const auto m = static_cast<std::size_t>(a_.matrix.rows);
-    const auto n = static_cast<std::size_t>(b_.matrix.columns);
-    const auto k = static_cast<std::size_t>(a_.matrix.columns);
-    std::vector<double> result(m * n);
-    parallel_for(m, session.threads, [&](std::size_t row) {
-      const auto d = std::span(result).subspan(row * n, n);
-      reference_row(a.subspan(row * k, k), b, d);
-      for (double& value : d) value /= scale;
-    });
-    return result;
-  }
-
-  [[nodiscard]] Table report(std::span<const float> d, Table& histogram,
-                             const Session& session) const {
-    auto columns = first_columns();
-    for (const char* name :
-         {"reference", "elements", "not_finite", "max_absolute_error", "mean_absolute_error",
-          "max_relative_error", "mean_relative_error", "max_ulp_error", "mean_ulp_error"}) {
-      columns.emplace_back(name);
-    }
-    Table table(columns);
-    const double scales = double{a_.scale} * double{b_.scale};
-    const auto add = [&](const std::string& name, const std::vector<double>& expected) {
-      const GemmError error = gemm_error(d, expected, accumulator_.format, scales);
-      auto cells = first_cells();
-      for (const Cell& cell :
-           {Cell(name), Cell(error.elements), Cell(error.not_finite), Cell(error.max_absolute),
-            Cell(error.mean_absolute), Cell(error.max_relative), Cell(error.mean_relative),
-            Cell(error.max_ulp), Cell(error.mean_ulp)}) {
-        cells.push_back(cell);
-      }
-      table.add_row(std::move(cells));
-      for (const UlpBin& bin : error.histogram) {
-        if (bin.count == 0 && !histogram_path_) continue;
-        histogram.add_row(
-            {paths_.front(), std::string("D"), name, bin.ulp_from, bin.ulp_to, bin.count});
-      }
+  // One, or with --report one a reference.
+  [[nodiscard]] std::vector<ProductRow> product_rows(std::span<const float> d,
+                                                     const Session& session) const {
+    const FormatMatrix& a = a_.operand.matrix;
+    const FormatMatrix& b = b_.operand.matrix;
+    ProductRow row{.trace = paths_.front(),
+                   .m = a.rows,
+                   .n = b.columns,
+                   .k = a.columns,
+                   .a_format = format_name(a.format),
+                   .b_format = format_name(b.format),
+                   .accumulator = accumulator_name(accumulator_),
+                   .a_scale = a_.operand.scale,
+                   .b_scale = b_.operand.scale};
+    if (!report_) return {row};
+    const double scales = double{row.a_scale} * double{row.b_scale};
+    const auto compared = [&](const char* name, std::span<const double> of_a,
+                              std::span<const double> of_b, double scale) {
+      const auto expected =
+          reference_product(of_a, of_b, row.m, row.n, row.k, scale, session.threads);
+      row.reference = name;
+      row.error = gemm_error(d, expected, accumulator_.format, scales);
+      return row;
     };
-    add("cast", reference(a_.matrix.values, b_.matrix.values, scales, session));
-    add("inputs", reference(a_.inputs, b_.inputs, 1.0, session));
-    return table;
+    return {compared("cast", a.values, b.values, scales),
+            compared("inputs", a_.operand.inputs, b_.operand.inputs, 1.0)};
   }
 
   [[nodiscard]] std::map<std::string, std::string> metadata(const Session& session) const {
     return {{"gemm_by", "gradpath " + version()},
             {"gemm_a", a_.tensor_name},
             {"gemm_b", b_.tensor_name},
-            {"gemm_transpose_a", a_.transpose ? "true" : "false"},
-            {"gemm_transpose_b", b_.transpose ? "true" : "false"},
-            {"gemm_a_format", format_name(a_.format)},
-            {"gemm_b_format", format_name(b_.format)},
-            {"gemm_a_scale", fmt::format("{}", a_.scale)},
-            {"gemm_b_scale", fmt::format("{}", b_.scale)},
+            {"gemm_transpose_a", a_.cast.transpose ? "true" : "false"},
+            {"gemm_transpose_b", b_.cast.transpose ? "true" : "false"},
+            {"gemm_a_format", format_name(a_.cast.format)},
+            {"gemm_b_format", format_name(b_.cast.format)},
+            {"gemm_a_scale", fmt::format("{}", a_.operand.scale)},
+            {"gemm_b_scale", fmt::format("{}", b_.operand.scale)},
             {"gemm_accumulator", accumulator_name(accumulator_)},
-            {"gemm_round", rounding_name(cast_.rounding)},
-            {"gemm_overflow", std::string(overflow_name(cast_.overflow))},
+            {"gemm_round", rounding_name(a_.cast.options.rounding)},
+            {"gemm_overflow", std::string(overflow_name(a_.cast.options.overflow))},
             {"gemm_seed", std::to_string(session.seed.value)}};
   }
 
@@ -351,7 +266,6 @@ class GemmCommand : public Command {
   std::vector<Trace> traces_;
   Side a_;
   Side b_;
-  CastOptions cast_;
   Accumulator accumulator_;
   std::string path_;
   bool report_ = false;

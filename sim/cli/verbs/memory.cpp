@@ -7,7 +7,7 @@
 
 #include "models/error.hpp"
 #include "sim/cli/framework/number_list.hpp"
-#include "sim/cli/framework/parallel.hpp"
+#include "sim/explore/parallel.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/verbs/commands.hpp"
 #include "sim/datapath/memory/dram_timing.hpp"

@@ -13,13 +13,13 @@
 #include "models/error.hpp"
 #include "models/prune/policy.hpp"
 #include "models/prune/threshold.hpp"
-#include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"
-#include "sim/cli/inputs/training_place.hpp"
 #include "sim/cli/verbs/commands.hpp"
-#include "sim/cli/verbs/prune_allocation.hpp"
+#include "sim/explore/parallel.hpp"
+#include "sim/explore/prune_allocation.hpp"
+#include "sim/explore/training_place.hpp"
 #include "traces/safetensors_writer.hpp"
 #include "traces/tensor_data.hpp"
 
@@ -127,7 +127,7 @@ class PruneCommand : public Command {
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     std::optional<SafetensorsWriter> writer;
     if (path_) writer.emplace(*path_, declarations(tensors), metadata(session));
-    const std::vector<Allocation> allocations = allocate(allocation_, tensors, targets_, session);
+    const std::vector<Allocation> allocations = allocated(tensors, session);
 
     std::vector<std::vector<Row>> rows(tensors.size());
     std::vector<std::vector<float>> pruned(tensors.size());
@@ -154,6 +154,21 @@ class PruneCommand : public Command {
   }
 
  private:
+  [[nodiscard]] std::vector<Allocation> allocated(const std::vector<SelectedTensor>& tensors,
+                                                  const Session& session) const {
+    auto allocations = allocate(allocation_, tensors, targets_, session.threads);
+    for (std::size_t t = 0; t < targets_.size(); ++t) {
+      const double reached = allocations[t].reached;
+      if (allocation_ != AllocationRule::authors || std::abs(reached - targets_[t]) <= 1e-9)
+        continue;
+      session.note(fmt::format(
+          "--allocate authors: a sparsity of {} becomes {:.4g}: the last three blocks have fixed "
+          "ones, and no other layer gets more than {}",
+          targets_[t], reached, kMostOtherSparsity));
+    }
+    return allocations;
+  }
+
   // All targets and policies of one tensor; `pruned` is the last result.
   [[nodiscard]] std::vector<Row> prune(const SelectedTensor& selected, std::size_t index,
                                        const std::vector<Allocation>& allocations,

@@ -81,7 +81,9 @@ class ReplayCommand : public Command {
   void add_options(OptionSet& options) const override {
     TraceSelection::add_options(options);
     options.value_or("layers", "GLOB", "*", "layers to replay, by name")
-        .value("steps", "N[,N...]", "steps to replay (default: all)");
+        .value("inputs-from", "TRACE",
+               "takes inputs, weights and geometry that a trace lacks from this one: for gradients "
+               "that `prune` or `cast --as values` wrote");
     options.group("Gradient")
         .value_or("sparsity", "S", "0", "target fraction of zeros, 0 to below 1; 0: no pruning")
         .value_or("policy", "NAME", kPolicy, "the pruner's policy: stochastic")
@@ -127,11 +129,7 @@ class ReplayCommand : public Command {
     table_on_stdout_only_ =
         arguments.optional_text("csv") == "-" || arguments.optional_text("json") == "-";
     layers_ = arguments.text("layers");
-    if (arguments.has("steps")) {
-      for (const std::string& step : arguments.list("steps")) {
-        steps_.push_back(static_cast<std::int64_t>(parse_integer("--steps", step, 0, 1ULL << 62)));
-      }
-    }
+    inputs_path_ = arguments.optional_text("inputs-from");
     read_numerics(arguments);
     machine_ = read_machine(arguments);
     check_ = arguments.flag("check");
@@ -176,6 +174,7 @@ class ReplayCommand : public Command {
       timeline_file.emplace(*timeline_path_);
     }
     selection_.open();
+    if (inputs_path_) inputs_.emplace(*inputs_path_);
 
     const std::vector<SelectedLayer> layers = select_layers();
     note_what_is_skipped(layers, session);
@@ -255,10 +254,6 @@ class ReplayCommand : public Command {
     }
   }
 
-  [[nodiscard]] bool wants_step(std::int64_t step) const {
-    return steps_.empty() || std::find(steps_.begin(), steps_.end(), step) != steps_.end();
-  }
-
   [[nodiscard]] std::vector<SelectedLayer> select_layers() const {
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     const auto is_selected = [&](const Tensor* tensor) {
@@ -267,9 +262,8 @@ class ReplayCommand : public Command {
     };
     std::vector<SelectedLayer> layers;
     for (const Trace& trace : selection_.traces()) {
-      for (LayerStep& layer : trace.layer_steps()) {
-        if (wants_step(layer.step) && matches_glob(layers_, layer.layer) &&
-            is_selected(layer.grad_output)) {
+      for (LayerStep& layer : trace.layer_steps(inputs_ ? &*inputs_ : nullptr)) {
+        if (matches_glob(layers_, layer.layer) && is_selected(layer.grad_output)) {
           layers.push_back({&trace, std::move(layer)});
         }
       }
@@ -312,7 +306,9 @@ class ReplayCommand : public Command {
     if (notes.size() == layers.size() * kGemmKinds.size()) {
       throw UserError(fmt::format(
           "{}: nothing to replay: no selected layer has the input or weight that its products "
-          "need; capture the tensors grad_output, input and weight",
+          "need; capture the tensors grad_output, input and weight, or name the trace that has "
+          "them "
+          "with --inputs-from",
           layers.front().trace->path()));
     }
     for (std::size_t i = 0; i < std::min(kMostNotes, notes.size()); ++i) session.note(notes[i]);
@@ -418,7 +414,8 @@ class ReplayCommand : public Command {
   TableOutput output_;
   bool table_on_stdout_only_ = false;
   std::string layers_;
-  std::vector<std::int64_t> steps_;
+  std::optional<std::string> inputs_path_;
+  std::optional<Trace> inputs_;  ///< what the traces lack
   ReplayNumerics numerics_ = {};
   PruneOptions prune_;
   PrunePolicyPtr policy_;

@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <filesystem>
+#include <functional>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -9,10 +11,10 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
-#include "sim/cli/framework/amended.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"
 #include "sim/cli/verbs/commands.hpp"
+#include "sim/explore/amended.hpp"
 #include "sim/explore/results_store.hpp"
 #include "sim/explore/results_summary.hpp"
 #include "sim/report/report_page.hpp"
@@ -41,7 +43,10 @@ class ReportCommand : public Command {
   void add_options(OptionSet& options) const override {
     options.group("Input")
         .value("db", "FILE", "the results that `gradpath sweep --db FILE` kept")
-        .value_or("tensors", "GLOB", "*grad_output*", "the tensors to report on, by name");
+        .value(
+            "tensors", "GLOB",
+            "the tensors to report on, by name (default: *grad_output*, or all if there are none "
+            "of these)");
     options.group("Report")
         .value("output", "FILE.html", "the report: one file that needs no other")
         .letter('o')
@@ -52,7 +57,7 @@ class ReportCommand : public Command {
   void setup(const Arguments& arguments) override {
     db_ = arguments.text("db");
     table_output_.setup(arguments);
-    glob_ = arguments.text("tensors");
+    glob_ = arguments.optional_text("tensors");
     path_ = arguments.text("output");
     title_ = arguments.optional_text("title").value_or(
         "Sweep: " + std::filesystem::path(db_).filename().string());
@@ -73,10 +78,13 @@ class ReportCommand : public Command {
           fmt::format("{}: holds no result yet; fill it with `gradpath sweep --db`", db_));
     }
     const std::string example = results.front().tensor;
-    std::erase_if(results, [&](const auto& row) { return !matches_glob(glob_, row.tensor); });
+    const auto takes = [&](const auto& row) {
+      return matches_glob(glob_.value_or(std::string(TensorChoice::kDefault)), row.tensor);
+    };
+    if (glob_ || std::ranges::any_of(results, takes)) std::erase_if(results, std::not_fn(takes));
     if (results.empty()) {
       throw UserError(fmt::format("{}: no tensor matches --tensors '{}'; it has e.g. {}", db_,
-                                  glob_, quote(example)));
+                                  *glob_, quote(example)));
     }
     std::set<std::tuple<std::string, std::string>> tensors;
     for (const SweepRow& row : results) tensors.emplace(row.profile_id, row.tensor);
@@ -109,7 +117,7 @@ class ReportCommand : public Command {
 
   TableOutput table_output_;
   std::string db_;
-  std::string glob_;
+  std::optional<std::string> glob_;
   std::string path_;
   std::string title_;
 };

@@ -11,13 +11,13 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
-#include "sim/cli/framework/amended.hpp"
 #include "sim/cli/framework/number_list.hpp"
-#include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/profile_inputs.hpp"
 #include "sim/cli/verbs/commands.hpp"
+#include "sim/explore/amended.hpp"
+#include "sim/explore/parallel.hpp"
 #include "sim/explore/sweep_columns.hpp"
 #include "sim/explore/sweep_run.hpp"
 #include "traces/tensor_data.hpp"
@@ -214,14 +214,9 @@ class SweepCommand : public Command {
 
   [[nodiscard]] Table full_table(const std::vector<ProfiledTensor>& tensors,
                                  const std::vector<std::vector<SweepResult>>& results) const {
-    std::vector<Column<SweepRow>> columns;
-    const auto add = [&](std::span<const Column<SweepRow>> more) {
-      std::ranges::copy_if(more, std::back_inserter(columns),
-                           [](const auto& column) { return column.shown != Shown::no; });
-    };
-    add(sweep_columns());
-    if (cost_) add(cost_columns());
-    if (pareto_ != nullptr) add(front_columns());
+    const auto none = sweep_columns().first(0);
+    const auto columns = shown_columns<SweepRow>({sweep_columns(), cost_ ? cost_columns() : none,
+                                                  pareto_ != nullptr ? front_columns() : none});
     Table table = Table::of(std::span<const Column<SweepRow>>(columns));
     for (std::size_t i = 0; i < tensors.size(); ++i) {
       const auto front = pareto_ == nullptr ? std::vector<bool>(points_.size())
@@ -232,7 +227,7 @@ class SweepCommand : public Command {
         if (cost_) {
           row.cost = cost_->find(points_[p].format, points_[p].rounding, points_[p].overflow);
         }
-        table.add_row(cells(std::span<const Column<SweepRow>>(columns), row));
+        table.add_row(cells<SweepRow>(columns, row));
       }
     }
     return table;

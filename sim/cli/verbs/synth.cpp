@@ -18,7 +18,7 @@
 #include "models/quantize/quantizer.hpp"
 #include "models/synth/variates.hpp"
 #include "sim/cli/framework/number_list.hpp"
-#include "sim/cli/framework/parallel.hpp"
+#include "sim/explore/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"

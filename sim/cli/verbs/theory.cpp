@@ -19,7 +19,7 @@
 #include "models/theory/split_error.hpp"
 #include "sim/cli/framework/nearest.hpp"
 #include "sim/cli/framework/number_list.hpp"
-#include "sim/cli/framework/parallel.hpp"
+#include "sim/explore/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/verbs/commands.hpp"

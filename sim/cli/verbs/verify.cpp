@@ -13,12 +13,12 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
-#include "sim/cli/framework/parallel.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/framework/wave_file.hpp"
 #include "sim/cli/inputs/trace_selection.hpp"
 #include "sim/cli/verbs/commands.hpp"
-#include "sim/cli/verbs/threshold_table.hpp"
+#include "sim/explore/parallel.hpp"
+#include "sim/explore/threshold_columns.hpp"
 #include "sim/verify/banks/waveform.hpp"
 #include "sim/verify/checks/checks.hpp"
 #include "traces/tensor_data.hpp"
@@ -47,15 +47,15 @@ class VerifyCommand : public Command {
         .value("format", "LIST", "formats of the quantizers")
         .value("round", "LIST", "rne, rna, rtz, rup, rdn, rto, sr:R, sru:R")
         .value("overflow", "LIST", "standard, saturate")
-        .group("Inputs")
+        .group("Input")
         .flag("exhaustive",
               "lanes: all 2^32 inputs instead of chosen ones; sr and sru with the four random "
               "words an "
               "input that decide all, the pruner with three against each of seven thresholds")
         .flag("fail-fast", "end at the first mismatch, but for what is under way")
-        .value("trace", "FILE", "a trace, as TRACE is")
-        .value_or("tensors", "GLOB", "*grad_output*", "which tensors of the traces")
-        .group("Threshold units")
+        .value("trace", "FILE", "a trace, as TRACE is");
+    TensorChoice::add_options(options);
+    options.group("Threshold units")
         .value("thresholds", "FILE",
                "CSV: the threshold that each unit chooses for every tensor, and the sparsity it is "
                "expected to reach")
@@ -90,7 +90,7 @@ class VerifyCommand : public Command {
     options_.fail_fast = arguments.flag("fail-fast");
     std::vector<std::string> paths = arguments.positional();
     if (const auto path = arguments.optional_text("trace")) paths.push_back(*path);
-    traces_.setup(std::move(paths), arguments.text("tensors"));
+    traces_.setup(std::move(paths), arguments);
     thresholds_path_ = arguments.optional_text("thresholds");
     if (thresholds_path_ == "-") {
       throw UserError("--thresholds writes a file; '-' is for --csv or --json");
@@ -114,7 +114,7 @@ class VerifyCommand : public Command {
     }
     std::optional<WaveFile> wave;
     if (wave_path_) wave.emplace(*wave_path_, traces_.paths());
-    Table thresholds = make_threshold_table();
+    Table thresholds = Table::of(threshold_columns());
     traces_.open();
     std::list<TensorFloats> floats;  // keeps what the checks look at
     for (const SelectedTensor& selected : traces_.tensors()) {
@@ -125,8 +125,11 @@ class VerifyCommand : public Command {
       checks.insert(checks.end(), more.begin(), more.end());
       trace_checks_ += more.size();
       if (thresholds_path_) {
-        append_thresholds(thresholds, selected.trace->path(), selected.tensor->name,
-                          floats.back().values(), targets_);
+        for (ThresholdRow& row : unit_thresholds(floats.back().values(), targets_)) {
+          row.trace = selected.trace->path();
+          row.tensor = selected.tensor->name;
+          thresholds.add_row(cells(threshold_columns(), row));
+        }
       }
     }
     if (!traces_.paths().empty() && trace_checks_ == 0) {

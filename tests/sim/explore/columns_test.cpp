@@ -12,7 +12,10 @@
 #include <gtest/gtest.h>
 
 #include "sim/explore/column.hpp"
+#include "sim/explore/matrix_product.hpp"
 #include "sim/explore/sweep_columns.hpp"
+#include "sim/explore/tensor_cast.hpp"
+#include "sim/explore/threshold_columns.hpp"
 
 namespace gradpath {
 namespace {
@@ -22,10 +25,16 @@ constexpr std::string_view kPath = GRADPATH_SOURCE_DIR "/docs/columns.md";
 // Calls visit(verb and options, columns) for every list.
 template <class Visit>
 void for_lists(Visit visit) {
+  visit("gradpath cast", cast_columns());
+  visit("gradpath cast --scheme", scheme_columns());
+  visit("gradpath gemm", product_columns());
+  visit("gradpath gemm --report", product_error_columns());
+  visit("gradpath gemm --histogram", ulp_histogram_columns());
   visit("gradpath sweep", sweep_columns());
   visit("gradpath sweep --cost", cost_columns());
   visit("gradpath sweep --pareto", front_columns());
   visit("gradpath sweep --best", best_columns());
+  visit("gradpath verify --thresholds", threshold_columns());
 }
 
 std::string page() {

@@ -171,6 +171,21 @@ class Config(harness.CommandTest):
         self.assertEqual((self.folder / "a.csv").read_text(), first)
 
 
+class Steps(harness.CommandTest):
+    def test_every_verb_that_reads_a_trace_selects_steps(self):
+        tensors = {f"step{s}/l/grad_output": harness.f32(*[0.5 + s, -1.5, 2.25, 0.0]) for s in (0, 5, 10, 15)}
+        name = self.write("t", {**tensors, "grad_output": harness.f32(1.0, 2.0)}, {})
+        self.good("profile", name, "-o", "p")
+        for verb in (["fit", name], ["profile", name], ["profile", "p"], ["prune", name, "--sparsity", "0.5"],
+                     ["cast", name, "--format", "e4m3fn", "-o", "c"], ["sweep", name, "--formats", "e4m3fn"],
+                     ["sweep", "p", "--formats", "e4m3fn"]):
+            rows = self.rows(*verb, "--steps", "0,10:20:5")
+            self.assertEqual([r["tensor"] for r in rows], [f"step{s}/l/grad_output" for s in (0, 10, 15)] if "p" not in verb
+                             else sorted(f"step{s}/l/grad_output" for s in (0, 10, 15)), verb)
+            self.refused_saying([*verb, "--steps", "3"], "--steps", "grad_output")
+            self.refused_saying([*verb, "--steps", "x"], "--steps", "'x'")
+
+
 class Tables(harness.CommandTest):
     def test_files_hold_what_stdout_would_and_the_readable_table_is_printed_beside(self):
         name = self.write_gradients()

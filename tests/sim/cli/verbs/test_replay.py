@@ -1,6 +1,7 @@
 """The verb `replay`. What the datapath computes and how long it takes is tested in tests/sim/datapath;
 here: the contract of the table, selection, files, and what is refused."""
 import csv
+import io
 import json
 import struct
 
@@ -119,6 +120,31 @@ class Replay(harness.CommandTest):
         rows = self.rows("replay", name, "--layers", "head*", "--steps", "7")
         self.assertEqual([r["tensor"] for r in rows], ["step7/head.fc/grad_output"] * 2)
         self.refused_saying(["replay", name, "--layers", "nope"], "--layers", "nope")
+
+    def test_pruned_and_cast_gradients_replay_with_the_inputs_of_their_trace(self):
+        name = self.write_trace()
+        of = ("layer", "gemm", "m", "n", "k", "bytes_read", "bytes_written")
+        whole = self.rows("replay", name)
+        for verb in (["cast", name, "--as", "values", "--format", "e5m2", "--scale", "amax-po2"],
+                     ["prune", name, "--sparsity", "0.9"]):
+            self.good(*verb, "-o", "g")
+            self.refused_saying(["replay", "g"], "g: nothing to replay", "--inputs-from")
+            done = self.run_program("replay", "g", "--inputs-from", name, "--check", "--csv", "-")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            rows = list(csv.DictReader(io.StringIO(done.stdout)))
+            self.assertEqual([[r[c] for c in of] for r in rows], [[r[c] for c in of] for r in whole])
+            gradients, _ = self.read("g")
+            for row in rows:
+                _, shape, data = gradients[row["tensor"]]
+                values = struct.unpack(f"<{len(data) // 4}f", data)
+                # What rounds to zero on its way into the array may be less still.
+                self.assertLessEqual(float(row["density"]), sum(v != 0 for v in values) / len(values))
+                self.assertGreater(float(row["density"]), 0)
+        # Geometry too is lent.
+        self.write("bare", {k: v for k, v in gradients.items()})
+        self.assertEqual(self.rows("replay", "bare", "--inputs-from", name),
+                         [{**row, "trace": "bare"} for row in self.rows("replay", "g", "--inputs-from", name)])
+        self.refused_saying(["replay", "bare", "--inputs-from", "none"], "none")
 
     def test_a_missing_tensor_skips_its_product_with_a_note(self):
         name = self.write_trace(leave_out=["step0/conv/input", "step0/head.fc/weight"])

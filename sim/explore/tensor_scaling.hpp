@@ -9,11 +9,10 @@
 
 #include "models/quantize/quantizer.hpp"
 #include "models/scale/scaling.hpp"
-#include "sim/cli/framework/session.hpp"
-#include "sim/cli/inputs/trace_selection.hpp"
+#include "sim/explore/selected_tensor.hpp"
 #include "traces/safetensors_writer.hpp"
 
-namespace gradpath::cli {
+namespace gradpath {
 
 /// Where the results of a cast go: values, or codes of a width.
 using CastResults = std::variant<std::span<float>, std::span<std::uint8_t>,
@@ -26,6 +25,9 @@ class SideTensor {
   [[nodiscard]] virtual const TensorDeclaration& declaration() const = 0;
   virtual void write(SafetensorsWriter& writer) const = 0;
 };
+
+/// One of numbers that are kept as they are written.
+[[nodiscard]] std::unique_ptr<SideTensor> side_tensor(std::string name, std::vector<float> data);
 
 /// How the elements of one tensor are cast: multiplied by one scale, by blocks, or transformed. Its
 /// statistics are known once it is made. Safe to use from several threads at once.
@@ -52,12 +54,16 @@ struct ResolvedScaling {
   std::vector<std::string> notes;  ///< what the user should know
 };
 
+/// What the rule needs to know of a tensor in memory.
+[[nodiscard]] ScaleStatistics scale_statistics(const ScalePolicy& policy,
+                                               std::span<const float> values);
+
 /// Gathers what the scaling needs of the tensors and makes one TensorScaling for each, in order.
 /// axis: of the blocks. UserError if the scaling does not fit a tensor. The result refers to
 /// `quantizer`.
 [[nodiscard]] ResolvedScaling resolve_scaling(const Scaling& scaling, int axis,
                                               const Quantizer& quantizer,
                                               const std::vector<SelectedTensor>& tensors,
-                                              const Session& session);
+                                              unsigned threads);
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

@@ -1,4 +1,4 @@
-#include "sim/cli/inputs/training_place.hpp"
+#include "sim/explore/training_place.hpp"
 
 #include <algorithm>
 #include <map>
@@ -7,7 +7,7 @@
 
 #include "traces/layer_geometry.hpp"
 
-namespace gradpath::cli {
+namespace gradpath {
 namespace {
 
 std::string_view metadata(const Trace& trace, const std::string& key) {
@@ -115,4 +115,4 @@ std::vector<int> blocks_after(const std::vector<SelectedTensor>& tensors) {
   return after;
 }
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

@@ -1,4 +1,4 @@
-#include "sim/cli/verbs/tensor_scaling.hpp"
+#include "sim/explore/tensor_scaling.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -14,30 +14,14 @@
 #include "models/scale/shift_squeeze.hpp"
 #include "models/stats/counts.hpp"
 #include "models/stats/fit.hpp"
-#include "sim/cli/framework/parallel.hpp"
+#include "sim/explore/parallel.hpp"
 #include "traces/tensor_data.hpp"
+#include "traces/text.hpp"
 
-namespace gradpath::cli {
+namespace gradpath {
 namespace {
 
-constexpr std::uint64_t kSliceElements = std::uint64_t{1} << 18;
 constexpr double kNoScale = std::numeric_limits<double>::quiet_NaN();
-
-// Slices of a tensor in parallel: work(values of a slice) for each, results in their order.
-template <class Result, class Work>
-std::vector<Result> for_slices(const SelectedTensor& selected, unsigned threads, Work work) {
-  const Tensor& tensor = *selected.tensor;
-  const std::uint64_t numel = tensor.numel();
-  std::vector<Result> results((numel + kSliceElements - 1) / kSliceElements);
-  parallel_for(results.size(), threads, [&](std::size_t s) {
-    const std::uint64_t first = std::uint64_t{s} * kSliceElements;
-    std::vector<float> values(std::min(kSliceElements, numel - first));
-    read_floats(tensor, first, values);
-    results[s] = work(std::span<const float>(values));
-    selected.trace->file().release(tensor, first, values.size());
-  });
-  return results;
-}
 
 LossScaleInput tensor_extremes(const SelectedTensor& tensor, unsigned threads) {
   const auto slices = for_slices<LossScaleInput>(tensor, threads, [](auto values) {
@@ -80,14 +64,6 @@ class StoredTensor : public SideTensor {
   std::vector<T> data_;
 };
 
-template <class T>
-std::unique_ptr<SideTensor> stored(const Tensor& tensor, std::string_view suffix,
-                                   std::vector<T> data) {
-  std::vector<std::int64_t> shape{static_cast<std::int64_t>(data.size())};
-  return std::make_unique<StoredTensor<T>>(fmt::format("{}.{}", tensor.name, suffix),
-                                           std::move(shape), std::move(data));
-}
-
 void cast_scaled(const Quantizer& quantizer, std::span<const float> in, CastResults out,
                  float scale, CounterRandom random, std::uint64_t first) {
   std::visit(
@@ -110,7 +86,7 @@ class OneScale : public TensorScaling {
   double scale() const override { return double{scale_}; }
   std::vector<std::unique_ptr<SideTensor>> side_tensors() const override {
     std::vector<std::unique_ptr<SideTensor>> side;
-    if (is_written_) side.push_back(stored(tensor_, "scale", std::vector{scale_}));
+    if (is_written_) side.push_back(side_tensor(tensor_.name + ".scale", {scale_}));
     return side;
   }
   void scaled(std::uint64_t /*first*/, std::span<const float> in,
@@ -139,7 +115,7 @@ class Transformed : public TensorScaling {
   std::vector<std::unique_ptr<SideTensor>> side_tensors() const override {
     std::vector<std::unique_ptr<SideTensor>> side;
     side.push_back(
-        stored(tensor_, "shift_squeeze", std::vector{transform_.alpha, transform_.beta}));
+        side_tensor(tensor_.name + ".shift_squeeze", {transform_.alpha, transform_.beta}));
     return side;
   }
   void scaled(std::uint64_t /*first*/, std::span<const float> in,
@@ -178,10 +154,10 @@ class MultiplierTensor : public SideTensor {
   void write(SafetensorsWriter& writer) const override {
     std::vector<float> multipliers;
     const std::span<const std::uint8_t> codes(scales_.codes);
-    for (std::size_t begin = 0; begin < codes.size(); begin += kSliceElements) {
+    for (std::size_t begin = 0; begin < codes.size(); begin += kTensorSlice) {
       multipliers.clear();
       for (const auto code :
-           codes.subspan(begin, std::min<std::size_t>(kSliceElements, codes.size() - begin))) {
+           codes.subspan(begin, std::min<std::size_t>(kTensorSlice, codes.size() - begin))) {
         multipliers.push_back(scales_.quantizer.multiplier(code));
       }
       writer.append(std::span<const float>(multipliers));
@@ -206,7 +182,7 @@ class ByBlocks : public TensorScaling {
     const bool two_levels = kind_ == BlockScaling::Kind::nvfp4;
     if (two_levels) {
       side.push_back(
-          stored(tensor_, "tensor_scale", std::vector{scales_.quantizer.tensor_scale()}));
+          side_tensor(tensor_.name + ".tensor_scale", {scales_.quantizer.tensor_scale()}));
     }
     side.push_back(std::make_unique<StoredTensor<std::uint8_t>>(
         tensor_.name + (two_levels ? ".scale_e4m3" : ".scale_e8m0"), scales_.shape, scales_.codes));
@@ -263,7 +239,7 @@ BlockScales find_block_scales(const BlockScaling& scaling, int axis, const Quant
       .shape = block_scale_shape(tensor.shape, axis, scaling.block)};
   if (layout.numel() == 0) return scales;
   const std::uint64_t group_size = std::min(layout.block, layout.length) * layout.inner;
-  const std::uint64_t step = std::max<std::uint64_t>(kSliceElements / group_size, 1);
+  const std::uint64_t step = std::max<std::uint64_t>(kTensorSlice / group_size, 1);
   parallel_for((layout.groups() + step - 1) / step, threads, [&](std::size_t s) {
     const std::uint64_t first = std::uint64_t{s} * step;
     const GroupRange groups{first, std::min(step, layout.groups() - first)};
@@ -282,8 +258,8 @@ BlockScales find_block_scales(const BlockScaling& scaling, int axis, const Quant
 class Resolver {
  public:
   Resolver(int axis, const Quantizer& quantizer, const std::vector<SelectedTensor>& tensors,
-           const Session& session)
-      : axis_(axis), quantizer_(quantizer), tensors_(tensors), threads_(session.threads) {}
+           unsigned threads)
+      : axis_(axis), quantizer_(quantizer), tensors_(tensors), threads_(threads) {}
 
   ResolvedScaling operator()(const ScalePolicy& policy) const {
     ResolvedScaling resolved;
@@ -293,8 +269,7 @@ class Resolver {
         statistics.amax = tensor_amax(selected, threads_);
       } else if (policy.kind == ScalePolicy::Kind::expected_max) {
         for_tensor(selected, [&] {
-          const TensorFit fit = fit_tensor(TensorFloats(*selected.tensor).values());
-          statistics = {.amax = fit.counts.amax(), .expected_max = fit.expected_max};
+          statistics = scale_statistics(policy, TensorFloats(*selected.tensor).values());
         });
       }
       add(resolved, selected, resolve_scale(policy, quantizer_.format(), statistics),
@@ -420,10 +395,29 @@ class Resolver {
 
 }  // namespace
 
-ResolvedScaling resolve_scaling(const Scaling& scaling, int axis, const Quantizer& quantizer,
-                                const std::vector<SelectedTensor>& tensors,
-                                const Session& session) {
-  return std::visit(Resolver(axis, quantizer, tensors, session), scaling);
+std::unique_ptr<SideTensor> side_tensor(std::string name, std::vector<float> data) {
+  std::vector<std::int64_t> shape{static_cast<std::int64_t>(data.size())};
+  return std::make_unique<StoredTensor<float>>(std::move(name), std::move(shape), std::move(data));
 }
 
-}  // namespace gradpath::cli
+ScaleStatistics scale_statistics(const ScalePolicy& policy, std::span<const float> values) {
+  switch (policy.kind) {
+    case ScalePolicy::Kind::none:
+    case ScalePolicy::Kind::fixed:
+      return {};
+    case ScalePolicy::Kind::amax:
+    case ScalePolicy::Kind::amax_po2:
+      return {.amax = count_tensor(values).amax()};
+    case ScalePolicy::Kind::expected_max:
+      break;
+  }
+  const TensorFit fit = fit_tensor(values);
+  return {.amax = fit.counts.amax(), .expected_max = fit.expected_max};
+}
+
+ResolvedScaling resolve_scaling(const Scaling& scaling, int axis, const Quantizer& quantizer,
+                                const std::vector<SelectedTensor>& tensors, unsigned threads) {
+  return std::visit(Resolver(axis, quantizer, tensors, threads), scaling);
+}
+
+}  // namespace gradpath

@@ -1,4 +1,4 @@
-#include "sim/cli/framework/parallel.hpp"
+#include "sim/explore/parallel.hpp"
 
 #include <atomic>
 #include <stdexcept>
@@ -7,7 +7,7 @@
 
 #include <gtest/gtest.h>
 
-namespace gradpath::cli {
+namespace gradpath {
 namespace {
 
 TEST(ParallelFor, DoesEveryIndexOnce) {
@@ -36,4 +36,4 @@ TEST(ParallelFor, RethrowsTheExceptionOfTheSmallestIndex) {
 }
 
 }  // namespace
-}  // namespace gradpath::cli
+}  // namespace gradpath

@@ -1,33 +1,18 @@
-#include "sim/cli/verbs/prune_allocation.hpp"
+#include "sim/explore/prune_allocation.hpp"
 
-#include <algorithm>
-#include <cmath>
+#include <functional>
 #include <memory>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "models/error.hpp"
-#include "sim/cli/framework/parallel.hpp"
-#include "sim/cli/inputs/training_place.hpp"
+#include "sim/explore/amended.hpp"
+#include "sim/explore/parallel.hpp"
+#include "sim/explore/training_place.hpp"
 #include "traces/tensor_data.hpp"
 
-namespace gradpath::cli {
-namespace {
-
-Allocation shared_cosine(std::vector<MagnitudeTable>& tables, double budget,
-                         const Session& session) {
-  const ForEach for_each = [&](std::size_t count, const std::function<void(std::size_t)>& work) {
-    parallel_for(count, session.threads, work);
-  };
-  try {
-    return allocate_shared_cosine(tables, budget, for_each);
-  } catch (const UserError& error) {
-    throw UserError(fmt::format("--allocate cosine: over all tensors, {}", error.what()));
-  }
-}
-
-}  // namespace
+namespace gradpath {
 
 TensorSource source_of(const SelectedTensor& selected) {
   return [selected](const std::function<void(std::span<const float>)>& visit) {
@@ -56,7 +41,7 @@ AllocationRule parse_allocation_rule(std::string_view text) {
 }
 
 std::vector<Allocation> allocate(AllocationRule rule, const std::vector<SelectedTensor>& tensors,
-                                 const std::vector<double>& budgets, const Session& session) {
+                                 const std::vector<double>& budgets, unsigned threads) {
   std::vector<Allocation> allocations;
   if (rule == AllocationRule::uniform) {
     for (const double budget : budgets) {
@@ -72,27 +57,24 @@ std::vector<Allocation> allocate(AllocationRule rule, const std::vector<Selected
     }
     for (const double budget : budgets) {
       allocations.push_back(allocate_as_authors(layers, budget));
-      const double reached = allocations.back().reached;
-      if (std::abs(reached - budget) > 1e-9) {
-        session.note(fmt::format(
-            "--allocate authors: a sparsity of {} becomes {:.4g}: the last three blocks have fixed "
-            "ones, and no other layer gets more than {}",
-            budget, reached, kMostOtherSparsity));
-      }
     }
     return allocations;
   }
   std::vector<std::unique_ptr<MagnitudeTable>> made(tensors.size());
-  parallel_for(tensors.size(), session.threads, [&](std::size_t i) {
+  parallel_for(tensors.size(), threads, [&](std::size_t i) {
     made[i] = for_tensor(tensors[i],
                          [&] { return std::make_unique<MagnitudeTable>(source_of(tensors[i])); });
   });
   std::vector<MagnitudeTable> tables;
   for (auto& table : made) tables.push_back(std::move(*table));
   for (const double budget : budgets) {
-    allocations.push_back(shared_cosine(tables, budget, session));
+    const ForEach for_each = [&](std::size_t count, const auto& work) {
+      parallel_for(count, threads, work);
+    };
+    allocations.push_back(amended([&] { return allocate_shared_cosine(tables, budget, for_each); },
+                                  "", "allocation by one cosine: over all tensors, "));
   }
   return allocations;
 }
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

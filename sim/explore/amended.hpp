@@ -5,7 +5,7 @@
 
 #include "models/error.hpp"
 
-namespace gradpath::cli {
+namespace gradpath {
 
 /// Runs `work` and puts texts around the message of a UserError that it throws: a library knows
 /// neither files nor options.
@@ -18,4 +18,4 @@ auto amended(Work&& work, const std::string& after, const std::string& before = 
   }
 }
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

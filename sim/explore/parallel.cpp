@@ -1,4 +1,4 @@
-#include "sim/cli/framework/parallel.hpp"
+#include "sim/explore/parallel.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -8,7 +8,7 @@
 #include <thread>
 #include <vector>
 
-namespace gradpath::cli {
+namespace gradpath {
 
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& work) {
@@ -46,4 +46,4 @@ void parallel_for(std::size_t count, unsigned threads,
   if (failure) std::rethrow_exception(failure);
 }
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

@@ -4,9 +4,9 @@
 #include <vector>
 
 #include "models/prune/policy.hpp"
-#include "sim/cli/inputs/trace_selection.hpp"
+#include "sim/explore/selected_tensor.hpp"
 
-namespace gradpath::cli {
+namespace gradpath {
 
 /// What pruning may know of a tensor: its kind from a name `step{S}/{layer}/{part}` (other for any
 /// other name), and its first dimension as examples if it has two or more.
@@ -25,4 +25,4 @@ namespace gradpath::cli {
 /// none, of the tensors in the file.
 [[nodiscard]] std::vector<int> blocks_after(const std::vector<SelectedTensor>& tensors);
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

@@ -6,10 +6,9 @@
 #include <vector>
 
 #include "models/prune/allocation.hpp"
-#include "sim/cli/framework/session.hpp"
-#include "sim/cli/inputs/trace_selection.hpp"
+#include "sim/explore/selected_tensor.hpp"
 
-namespace gradpath::cli {
+namespace gradpath {
 
 /// How `prune` spreads a total sparsity over tensors.
 enum class AllocationRule : std::uint8_t { uniform, cosine, authors };
@@ -20,10 +19,11 @@ enum class AllocationRule : std::uint8_t { uniform, cosine, authors };
 [[nodiscard]] TensorSource source_of(const SelectedTensor& selected);
 
 /// The allocation of each budget. Reads the tensors as often as needed and keeps none of them.
-/// UserError naming --allocate where a budget cannot be reached.
+/// UserError where a budget cannot be reached; Allocation::reached says what the authors' rule
+/// makes of one.
 [[nodiscard]] std::vector<Allocation> allocate(AllocationRule rule,
                                                const std::vector<SelectedTensor>& tensors,
                                                const std::vector<double>& budgets,
-                                               const Session& session);
+                                               unsigned threads);
 
-}  // namespace gradpath::cli
+}  // namespace gradpath

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <functional>
 
-namespace gradpath::cli {
+namespace gradpath {
 
 /// Calls work(i) for every i in [0, count), on up to `threads` threads in any order, and returns
 /// when all are done. If calls throw, the exception of the smallest i is rethrown, whatever the
@@ -11,4 +11,4 @@ namespace gradpath::cli {
 void parallel_for(std::size_t count, unsigned threads,
                   const std::function<void(std::size_t)>& work);
 
-}  // namespace gradpath::cli
+}  // namespace gradpath
