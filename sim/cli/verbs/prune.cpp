@@ -19,6 +19,7 @@
 #include "sim/cli/verbs/commands.hpp"
 #include "sim/explore/parallel.hpp"
 #include "sim/explore/prune_allocation.hpp"
+#include "sim/explore/prune_columns.hpp"
 #include "sim/explore/training_place.hpp"
 #include "traces/safetensors_writer.hpp"
 #include "traces/tensor_data.hpp"
@@ -34,15 +35,6 @@ std::string policy_help() {
   text.back() = '.';
   return text + " Parameters: topk:example, dithered:K, hard:ALPHA, stochastic:ALPHA (as --alpha)";
 }
-
-// One row of the table.
-struct Row {
-  std::string policy;
-  PruneResult result;
-  double budget = 0.0;
-  double expected_cosine = 0.0;
-  double seconds = 0.0;
-};
 
 class PruneCommand : public Command {
  public:
@@ -129,7 +121,7 @@ class PruneCommand : public Command {
     if (path_) writer.emplace(*path_, declarations(tensors), metadata(session));
     const std::vector<Allocation> allocations = allocated(tensors, session);
 
-    std::vector<std::vector<Row>> rows(tensors.size());
+    std::vector<std::vector<PruneRow>> rows(tensors.size());
     std::vector<std::vector<float>> pruned(tensors.size());
     Progress progress(session, "prune", tensors.size());
     // Results that are written wait for their turn: then a few tensors at a time.
@@ -149,7 +141,7 @@ class PruneCommand : public Command {
       }
     }
     if (writer) writer->commit();
-    table_output_.write(table(tensors, rows), session);
+    table_output_.write(table(rows), session);
     return ExitCode::good;
   }
 
@@ -170,9 +162,10 @@ class PruneCommand : public Command {
   }
 
   // All targets and policies of one tensor; `pruned` is the last result.
-  [[nodiscard]] std::vector<Row> prune(const SelectedTensor& selected, std::size_t index,
-                                       const std::vector<Allocation>& allocations,
-                                       const Session& session, std::vector<float>& pruned) const {
+  [[nodiscard]] std::vector<PruneRow> prune(const SelectedTensor& selected, std::size_t index,
+                                            const std::vector<Allocation>& allocations,
+                                            const Session& session,
+                                            std::vector<float>& pruned) const {
     const Tensor& tensor = *selected.tensor;
     const TensorFloats floats(tensor);
     const TensorContext context = tensor_context(tensor);
@@ -181,7 +174,7 @@ class PruneCommand : public Command {
     PruneOptions options = options_;
     options.seed = tensor_seed(session.seed, RandomUnit::pruner, tensor.name);
     pruned.resize(floats.values().size());
-    std::vector<Row> rows;
+    std::vector<PruneRow> rows;
     for (std::size_t t = 0; t < targets_.size(); ++t) {
       options.target_sparsity = allocations[t].sparsities[index];
       if (before) options.last_alpha = exact_threshold(*before, options.target_sparsity);
@@ -196,7 +189,9 @@ class PruneCommand : public Command {
         const PrunePlan plan = policy->plan(*input, options);
         policy->apply(plan, *input, options, pruned);
         const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-        rows.push_back({.policy = policy->name(),
+        rows.push_back({.trace = selected.trace->path(),
+                        .tensor = tensor.name,
+                        .policy = policy->name(),
                         .result = measure_result(*policy, plan, *input, options, pruned),
                         .budget = targets_[t],
                         .expected_cosine = cosine,
@@ -214,41 +209,14 @@ class PruneCommand : public Command {
     return MagnitudeTable(source_of(*before));
   }
 
-  [[nodiscard]] Table table(const std::vector<SelectedTensor>& tensors,
-                            const std::vector<std::vector<Row>>& rows) const {
-    const bool allocated = allocation_ != AllocationRule::uniform;
-    std::vector<std::string> columns = {"trace",
-                                        "tensor",
-                                        "policy",
-                                        "target_sparsity",
-                                        "alpha",
-                                        "predicted_sparsity",
-                                        "reached_sparsity",
-                                        "cosine",
-                                        "mse",
-                                        "bias",
-                                        "bias_error"};
-    if (allocated) columns.insert(columns.end(), {"budget", "expected_cosine"});
-    if (shows_time_) columns.emplace_back("seconds");
-    Table table(columns);
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-      for (const Row& row : rows[i]) {
-        const PruneResult& result = row.result;
-        std::vector<Cell> cells = {tensors[i].trace->path(),
-                                   tensors[i].tensor->name,
-                                   row.policy,
-                                   result.target_sparsity,
-                                   double{result.alpha},
-                                   result.predicted_sparsity,
-                                   result.reached_sparsity,
-                                   result.cosine,
-                                   result.mse,
-                                   result.bias,
-                                   result.bias_error};
-        if (allocated) cells.insert(cells.end(), {row.budget, row.expected_cosine});
-        if (shows_time_) cells.emplace_back(row.seconds);
-        table.add_row(std::move(cells));
-      }
+  [[nodiscard]] Table table(const std::vector<std::vector<PruneRow>>& rows) const {
+    const auto none = prune_columns().first(0);
+    const auto columns = shown_columns<PruneRow>(
+        {prune_columns(), allocation_ != AllocationRule::uniform ? allocation_columns() : none,
+         shows_time_ ? time_columns() : none});
+    Table table = Table::of(std::span<const Column<PruneRow>>(columns));
+    for (const auto& of_tensor : rows) {
+      for (const PruneRow& row : of_tensor) table.add_row(cells<PruneRow>(columns, row));
     }
     return table;
   }

@@ -13,6 +13,7 @@
 
 #include "sim/explore/column.hpp"
 #include "sim/explore/matrix_product.hpp"
+#include "sim/explore/prune_columns.hpp"
 #include "sim/explore/sweep_columns.hpp"
 #include "sim/explore/tensor_cast.hpp"
 #include "sim/explore/threshold_columns.hpp"
@@ -30,6 +31,9 @@ void for_lists(Visit visit) {
   visit("gradpath gemm", product_columns());
   visit("gradpath gemm --report", product_error_columns());
   visit("gradpath gemm --histogram", ulp_histogram_columns());
+  visit("gradpath prune", prune_columns());
+  visit("gradpath prune --allocate", allocation_columns());
+  visit("gradpath prune --time", time_columns());
   visit("gradpath sweep", sweep_columns());
   visit("gradpath sweep --cost", cost_columns());
   visit("gradpath sweep --pareto", front_columns());
