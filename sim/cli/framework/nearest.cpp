@@ -28,6 +28,10 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 std::string_view nearest(std::string_view name, std::span<const std::string_view> candidates) {
   if (candidates.empty()) return {};
+  // What is cut short is no slip: what it begins is meant.
+  const auto begun = std::ranges::find_if(
+      candidates, [&](std::string_view candidate) { return candidate.starts_with(name); });
+  if (!name.empty() && begun != candidates.end()) return *begun;
   return *std::ranges::min_element(
       candidates, {}, [&](std::string_view candidate) { return edit_distance(name, candidate); });
 }

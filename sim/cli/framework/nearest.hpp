@@ -5,8 +5,8 @@
 
 namespace gradpath::cli {
 
-/// The candidate with the smallest edit distance to `name` (the first of equals): what a user who
-/// mistyped may have meant. Empty if there are no candidates.
+/// What a user who mistyped may have meant: the first candidate that begins with `name`, else that
+/// of the smallest edit distance (the first of equals). Empty if there are no candidates.
 [[nodiscard]] std::string_view nearest(std::string_view name,
                                        std::span<const std::string_view> candidates);
 
