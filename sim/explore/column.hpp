@@ -37,28 +37,31 @@ template <class Row>
   return column;
 }
 
-/// The column of one member: of Row, or through several members to one inside it.
-template <class Row, auto... Path>
-constexpr Column<Row> member_column(std::string_view name, std::string_view sql,
-                                    std::string_view unit, std::string_view meaning) {
+/// The column of one member: of a row, or through several members to one inside it.
+template <class Row, class T>
+Row row_of(T Row::*);
+template <auto First, auto... Rest>
+constexpr auto column(std::string_view name, std::string_view unit, std::string_view meaning,
+                      std::string_view sql = {}) -> Column<decltype(row_of(First))> {
+  using Row = decltype(row_of(First));
   return {.name = name,
           .sql = sql,
           .unit = unit,
           .meaning = meaning,
           .get = [](const Row& row) -> Cell {
-            using T = std::remove_cvref_t<decltype((row.*....*Path))>;
+            using T = std::remove_cvref_t<decltype(((row.*First).*....*Rest))>;
             if constexpr (std::is_floating_point_v<T>) {
-              return double{(row.*....*Path)};
+              return double{((row.*First).*....*Rest)};
             } else if constexpr (std::is_integral_v<T>) {
               using Wide = std::conditional_t<std::is_signed_v<T>, std::int64_t, std::uint64_t>;
-              return Wide{(row.*....*Path)};
+              return Wide{((row.*First).*....*Rest)};
             } else {
-              return std::string((row.*....*Path));
+              return std::string(((row.*First).*....*Rest));
             }
           },
           .set =
               [](Row& row, const Cell& kept) {
-                auto& member = (row.*....*Path);
+                auto& member = ((row.*First).*....*Rest);
                 using T = std::remove_reference_t<decltype(member)>;
                 std::visit(
                     [&](const auto& value) {

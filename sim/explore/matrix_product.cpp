@@ -29,11 +29,6 @@ std::vector<double> transposed(const std::vector<double>& values, std::int64_t r
 }
 
 using Row = ProductRow;
-template <auto... Path>
-constexpr Column<Row> column(std::string_view name, std::string_view unit,
-                             std::string_view meaning) {
-  return member_column<Row, Path...>(name, "", unit, meaning);
-}
 template <auto Member>
 constexpr Column<Row> error(std::string_view name, std::string_view unit,
                             std::string_view meaning) {

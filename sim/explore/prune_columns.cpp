@@ -7,11 +7,6 @@ namespace {
 
 using Row = PruneRow;
 
-template <auto... Path>
-constexpr Column<Row> column(std::string_view name, std::string_view unit,
-                             std::string_view meaning) {
-  return member_column<Row, Path...>(name, "", unit, meaning);
-}
 template <auto Member>
 constexpr Column<Row> found(std::string_view name, std::string_view unit,
                             std::string_view meaning) {

@@ -12,20 +12,15 @@ constexpr std::string_view kText = "TEXT NOT NULL";
 constexpr std::string_view kInteger = "INTEGER NOT NULL";
 constexpr std::string_view kReal = "REAL";
 
-template <auto... Path>
-constexpr Column<Row> kept(std::string_view name, std::string_view sql, std::string_view unit,
-                           std::string_view meaning) {
-  return member_column<Row, Path...>(name, sql, unit, meaning);
-}
 template <auto Member>
 constexpr Column<Row> measured(std::string_view name, std::string_view unit,
                                std::string_view meaning) {
-  return kept<&Row::result, &SweepResult::measures, Member>(name, kReal, unit, meaning);
+  return column<&Row::result, &SweepResult::measures, Member>(name, unit, meaning, kReal);
 }
 template <auto Member>
 constexpr Column<Row> bound(std::string_view name, std::string_view unit,
                             std::string_view meaning) {
-  return kept<&Row::result, &SweepResult::bound, Member>(name, kReal, unit, meaning);
+  return column<&Row::result, &SweepResult::bound, Member>(name, unit, meaning, kReal);
 }
 constexpr Column<Row> hidden(Column<Row> column) { return with(Shown::no, column); }
 constexpr Column<Row> detail(Column<Row> column) { return with(Shown::detail, column); }
@@ -34,24 +29,25 @@ using M = CastMeasures;
 
 // What later columns are computed from comes first: a row is read from a store in this order.
 constexpr auto kSweepColumns = std::to_array<Column<Row>>({
-    hidden(kept<&Row::profile_id>("profile_id", kText, "", "identity of the tensor's elements")),
-    hidden(kept<&Row::identity>("identity", kText, "",
-                                "what else the result depends on: blocks, order, seed")),
-    hidden(kept<&Row::point>("point", kText, "", "the columns `format` to `sparsity` in one")),
+    hidden(column<&Row::profile_id>("profile_id", "", "identity of the tensor's elements", kText)),
+    hidden(column<&Row::identity>("identity", "",
+                                  "what else the result depends on: blocks, order, seed", kText)),
+    hidden(column<&Row::point>("point", "", "the columns `format` to `sparsity` in one", kText)),
     hidden(measured<&M::numel>("numel", "elements", "elements of the tensor")),
     hidden(measured<&M::zeros>("zeros", "elements", "results that are zero")),
     hidden(measured<&M::saturated>("saturated", "elements", "`saturated_fraction` as a number")),
     hidden(measured<&M::excluded>("excluded", "elements", "`excluded_fraction` as a number")),
-    kept<&Row::trace>("trace", kText, "", "path of the trace or profile"),
-    kept<&Row::tensor>("tensor", kText, "", "name of the tensor"),
-    kept<&Row::format>("format", kText, "", "number format of the cast"),
-    detail(kept<&Row::exponent_bits>("exponent_bits", kInteger, "bits", "of the format")),
-    detail(kept<&Row::mantissa_bits>("mantissa_bits", kInteger, "bits", "of the format")),
-    detail(kept<&Row::bias>("bias", kInteger, "1", "of the format's exponent")),
-    kept<&Row::rounding>("rounding", kText, "", "rounding of the cast"),
-    kept<&Row::overflow>("overflow", kText, "", "what becomes of values beyond the largest finite"),
-    kept<&Row::scale>("scale", kText, "", "scaling rule"),
-    kept<&Row::sparsity>("sparsity", "REAL NOT NULL", "1", "target of pruning before the cast"),
+    column<&Row::trace>("trace", "", "path of the trace or profile", kText),
+    column<&Row::tensor>("tensor", "", "name of the tensor", kText),
+    column<&Row::format>("format", "", "number format of the cast", kText),
+    detail(column<&Row::exponent_bits>("exponent_bits", "bits", "of the format", kInteger)),
+    detail(column<&Row::mantissa_bits>("mantissa_bits", "bits", "of the format", kInteger)),
+    detail(column<&Row::bias>("bias", "1", "of the format's exponent", kInteger)),
+    column<&Row::rounding>("rounding", "", "rounding of the cast", kText),
+    column<&Row::overflow>("overflow", "", "what becomes of values beyond the largest finite",
+                           kText),
+    column<&Row::scale>("scale", "", "scaling rule", kText),
+    column<&Row::sparsity>("sparsity", "1", "target of pruning before the cast", "REAL NOT NULL"),
     measured<&M::mean_relative_error>("mean_relative_error", "1",
                                       "mean of \\|q − x\\| / \\|x\\| over nonzero x"),
     measured<&M::mse>("mse", "x²", "mean of (q − x)²"),
@@ -69,9 +65,11 @@ constexpr auto kSweepColumns = std::to_array<Column<Row>>({
     measured<&M::variance>("sr_variance", "x²",
                            "mean over elements of E(q − Eq)² over the rounding's random words "
                            "(given what pruning left); 0 for roundings without"),
-    kept<&Row::result, &SweepResult::scale>("scale_value", kReal, "1",
-                                            "what elements are multiplied by before the cast; nan "
-                                            "for blocks, which have a scale each"),
+    column<&Row::result, &SweepResult::scale>(
+        "scale_value", "1",
+        "what elements are multiplied by before the cast; nan "
+        "for blocks, which have a scale each",
+        kReal),
     {"method", kText, "",
      "how the row was found: `profile` (exact), `kernel` (every element was cast), `expected` "
      "(from "
@@ -96,10 +94,10 @@ constexpr auto kSweepColumns = std::to_array<Column<Row>>({
 });
 
 constexpr auto kCostColumns = std::to_array<Column<Row>>({
-    kept<&Row::cost, &Cost::area_ge>("area_ge", "", "GE", "area of the blocks, in NAND2 gates"),
-    kept<&Row::cost, &Cost::delay_fo4>("delay_fo4", "", "FO4", "longest path of the blocks"),
-    kept<&Row::cost, &Cost::power_proxy>("power_proxy", "", "pJ/cycle",
-                                         "energy of the blocks at a fixed activity"),
+    column<&Row::cost, &Cost::area_ge>("area_ge", "GE", "area of the blocks, in NAND2 gates"),
+    column<&Row::cost, &Cost::delay_fo4>("delay_fo4", "FO4", "longest path of the blocks"),
+    column<&Row::cost, &Cost::power_proxy>("power_proxy", "pJ/cycle",
+                                           "energy of the blocks at a fixed activity"),
 });
 
 constexpr auto kFrontColumns = std::to_array<Column<Row>>({
@@ -110,8 +108,8 @@ constexpr auto kFrontColumns = std::to_array<Column<Row>>({
 
 constexpr auto kBestColumns =
     std::to_array<Column<BestRow>>({
-        member_column<BestRow, &BestRow::trace>("trace", "", "", "path of the trace or profile"),
-        member_column<BestRow, &BestRow::tensor>("tensor", "", "", "name of the tensor"),
+        column<&BestRow::trace>("trace", "", "path of the trace or profile"),
+        column<&BestRow::tensor>("tensor", "", "name of the tensor"),
         {"bits", "", "bits", "of a code",
          [](const BestRow& row) -> Cell { return std::int64_t{row.split.best->format.bits()}; }},
         {"rounding", "", "", "rounding of the cast",
@@ -128,20 +126,19 @@ constexpr auto kBestColumns =
          [](const BestRow& row) -> Cell { return std::string(row.measure->name); }},
         {"best", "", "", "the format that is best by the measure",
          [](const BestRow& row) -> Cell { return row.split.best->format_name; }},
-        member_column<BestRow, &BestRow::split, &BestSplit::value>("value", "", "as `measure`",
-                                                                   "its measure"),
+        column<&BestRow::split, &BestSplit::value>("value", "as `measure`", "its measure"),
         {"second", "", "", "the next best format; empty without one",
          [](const BestRow& row) -> Cell {
            return row.split.second == nullptr ? std::string() : row.split.second->format_name;
          }},
-        member_column<BestRow, &BestRow::split, &BestSplit::second_value>(
-            "second_value", "", "as `measure`", "its measure; nan without one"),
-        member_column<BestRow, &BestRow::split, &BestSplit::margin>(
-            "margin", "", "1 or dB",
+        column<&BestRow::split, &BestSplit::second_value>("second_value", "as `measure`",
+                                                          "its measure; nan without one"),
+        column<&BestRow::split, &BestSplit::margin>(
+            "margin", "1 or dB",
             "the second's error (1 − cosine) over the best's, less 1; for `sqnr_db` the "
             "difference"),
-        member_column<BestRow, &BestRow::split, &BestSplit::candidates>(
-            "candidates", "", "1",
+        column<&BestRow::split, &BestSplit::candidates>(
+            "candidates", "1",
             "formats compared, the best among them: with 1 it had no rival; skipped points and "
             "formats "
             "whose measure is nan do not count"),

@@ -193,11 +193,6 @@ CastCounts write_as(const SelectedTensor& selected, const TensorCast& cast,
 }
 
 using Row = CastRow;
-template <auto... Path>
-constexpr Column<Row> column(std::string_view name, std::string_view unit,
-                             std::string_view meaning) {
-  return member_column<Row, Path...>(name, "", unit, meaning);
-}
 
 constexpr auto kColumns = std::to_array<Column<Row>>({
     column<&Row::trace>("trace", "", "path of the trace"),

@@ -16,12 +16,6 @@
 namespace gradpath {
 namespace {
 
-template <auto Member>
-constexpr Column<ThresholdRow> column(std::string_view name, std::string_view unit,
-                                      std::string_view meaning) {
-  return member_column<ThresholdRow, Member>(name, "", unit, meaning);
-}
-
 using Row = ThresholdRow;
 constexpr auto kColumns = std::to_array<Column<Row>>({
     column<&Row::trace>("trace", "", "path of the trace"),

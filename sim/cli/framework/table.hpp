@@ -4,6 +4,7 @@
 #include <set>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "sim/explore/column.hpp"
@@ -25,13 +26,19 @@ class Table {
   template <class Row>
   [[nodiscard]] static Table of(std::span<const Column<Row>> columns) {
     Table table({});
-    for (const Column<Row>& column : columns) {
-      if (column.shown == Shown::no) continue;
-      table.columns_.emplace_back(column.name);
-      if (column.shown == Shown::detail) table.details_.emplace(column.name);
-    }
+    table.add_columns(columns);
     return table;
   }
+  /// More columns; before the first row.
+  template <class Row>
+  void add_columns(std::span<const Column<Row>> columns) {
+    for (const Column<Row>& column : columns) {
+      if (column.shown == Shown::no) continue;
+      columns_.emplace_back(column.name);
+      if (column.shown == Shown::detail) details_.emplace(column.name);
+    }
+  }
+  void add_column(std::string name) { columns_.push_back(std::move(name)); }
 
   /// std::logic_error if the row has another number of cells than there are columns.
   void add_row(std::vector<Cell> cells);

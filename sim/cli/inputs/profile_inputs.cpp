@@ -139,8 +139,7 @@ void ProfileInputs::open() {
   }
 }
 
-std::vector<ProfiledTensor> ProfileInputs::profiles(const Session& session,
-                                                    std::span<const BlockKey> blocks) const {
+std::vector<ProfiledTensor> ProfileInputs::tensors() const {
   std::vector<ProfiledTensor> tensors;
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     if (traces_[i]) {
@@ -160,7 +159,12 @@ std::vector<ProfiledTensor> ProfileInputs::profiles(const Session& session,
       choice_.fail_none(paths_[i], set.size(), set.empty() ? "" : set.begin()->first);
     }
   }
+  return tensors;
+}
 
+std::vector<ProfiledTensor> ProfileInputs::profiles(const Session& session,
+                                                    std::span<const BlockKey> blocks) const {
+  std::vector<ProfiledTensor> tensors = this->tensors();
   std::vector<Slice> slices;
   std::uint64_t elements = 0;
   for (std::size_t i = 0; i < tensors.size(); ++i) {

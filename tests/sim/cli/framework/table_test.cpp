@@ -113,9 +113,8 @@ TEST(Table, DetailsGiveWayBeforeTheRest) {
     int n;
   };
   constexpr std::array<Column<Row>, 3> kColumns = {
-      {with(Shown::detail, member_column<Row, &Row::n>("detailed", "", "1", "")),
-       with(Shown::no, member_column<Row, &Row::n>("never", "", "1", "")),
-       member_column<Row, &Row::n>("result", "", "1", "")}};
+      {with(Shown::detail, column<&Row::n>("detailed", "1", "")),
+       with(Shown::no, column<&Row::n>("never", "1", "")), column<&Row::n>("result", "1", "")}};
   Table table = Table::of(std::span<const Column<Row>>(kColumns));
   EXPECT_EQ(table.columns(), (std::vector<std::string>{"detailed", "result"}));
   for (const std::int64_t n : {1, 2}) table.add_row({n, n});
