@@ -4,10 +4,15 @@
 #include <bit>
 #include <utility>
 
+#include "models/profile/profile_kernels.hpp"
+
 namespace gradpath {
 namespace {
 
 constexpr std::size_t kBlock = 4096;  // read twice: by vectors, then by the scatter from L1
+// Up to so many elements, neither the count (24 bits) nor the sums (40 and 56 bits) of a cell can
+// overflow.
+constexpr std::size_t kFlush = (std::size_t{1} << kernels::ProfileCell::kCountBits) - 4096;
 constexpr std::uint32_t kSign = 0x8000;
 constexpr std::uint32_t kInfinityBits = 0x7f800000;
 constexpr std::uint32_t kInfinityKey = kInfinityBits >> 16;
@@ -22,6 +27,9 @@ ProfileBuilder::ProfileBuilder()
       counts_(kernels::kProfileKeys) {
   least_bits_ = 0xffffffffu;
 }
+
+ProfileBuilder::ProfileBuilder(ProfileBuilder&&) noexcept = default;
+ProfileBuilder::~ProfileBuilder() = default;
 
 void ProfileBuilder::add(std::span<const float> values) {
   while (!values.empty()) {

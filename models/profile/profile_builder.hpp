@@ -6,15 +6,20 @@
 #include <vector>
 
 #include "models/profile/profile.hpp"
-#include "models/profile/profile_kernels.hpp"
 
 namespace gradpath {
+
+namespace kernels {
+struct ProfileCell;
+}
 
 /// Makes profiles in one pass over memory. Holds 1.5 MiB of counters, so use one again for many
 /// tensors; one a thread.
 class ProfileBuilder {
  public:
   ProfileBuilder();
+  ProfileBuilder(ProfileBuilder&&) noexcept;
+  ~ProfileBuilder();
 
   /// Any length; in any order and in any pieces.
   void add(std::span<const float> values);
@@ -22,10 +27,6 @@ class ProfileBuilder {
   [[nodiscard]] Profile take();
 
  private:
-  // Up to so many elements, neither the count (24 bits) nor the sums (40 and 56 bits) of a cell can
-  // overflow.
-  static constexpr std::size_t kFlush = (std::size_t{1} << kernels::ProfileCell::kCountBits) - 4096;
-
   void count_ties(std::span<const float> values);
   void count(std::span<const float> values);
   void flush();

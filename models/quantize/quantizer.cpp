@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/quantize/cast_kernels.hpp"
 
 namespace gradpath {
 namespace {
@@ -36,7 +37,8 @@ Quantizer::Quantizer(const Format& format, const CastOptions& options)
       min_exponent_(format.min_exponent()),
       max_magnitude_(format.max_finite_magnitude()) {
   if (kernels::covers(format, options))
-    vector_constants_ = kernels::cast_constants(format, options);
+    vector_constants_ =
+        std::make_shared<const kernels::CastConstants>(kernels::cast_constants(format, options));
   if (format.bits() > kTableBits) return;
   values_.resize(format.code_count());
   for (Code code = 0; code < values_.size(); ++code) {

@@ -1,16 +1,19 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "models/format/codec.hpp"
 #include "models/format/format.hpp"
-#include "models/quantize/cast_kernels.hpp"
 #include "models/round/random.hpp"
 
 namespace gradpath {
+
+namespace kernels {
+struct CastConstants;
+}
 
 /// Casts fp32 values to one format in bulk. Equal to `encode`, element by element.
 class Quantizer {
@@ -54,7 +57,7 @@ class Quantizer {
   CastOptions options_;
   int min_exponent_;
   Code max_magnitude_;
-  std::optional<kernels::CastConstants> vector_constants_;  ///< empty: the scalar code runs
+  std::shared_ptr<const kernels::CastConstants> vector_constants_;  ///< null: the scalar code runs
   std::vector<float> values_;  ///< decode table of formats up to 16 bits
 };
 

@@ -46,8 +46,9 @@ float tensor_scale_of(float largest_finite, float amax) {
 }
 
 // The element format of block_kernels::quantize_mx_blocks, if it covers format and options.
-std::optional<block_kernels::MxElement> mx_element(const Format& format, const CastOptions& options,
-                                                   const SharedExponent& shared_exponent) {
+std::shared_ptr<const block_kernels::MxElement> mx_element(const Format& format,
+                                                           const CastOptions& options,
+                                                           const SharedExponent& shared_exponent) {
   constexpr int kBias = 127;
   constexpr int kMaxField = 254;
   constexpr int kFractionBits = 23;
@@ -60,9 +61,9 @@ std::optional<block_kernels::MxElement> mx_element(const Format& format, const C
   if (options.rounding.mode != Rounding::Mode::rne || options.flush != Flush::none ||
       !format.is_signed || !format.has_subnormals || !format.has_negative_zero() ||
       format.bits() > 8 || format.mantissa_bits < 1 || first > last || min_field < 24) {
-    return std::nullopt;
+    return nullptr;
   }
-  return block_kernels::MxElement{
+  return std::make_shared<const block_kernels::MxElement>(block_kernels::MxElement{
       .mantissa_bits = format.mantissa_bits,
       .magnitude_bits = format.magnitude_bits(),
       .emax = shared_exponent.emax(),
@@ -70,7 +71,7 @@ std::optional<block_kernels::MxElement> mx_element(const Format& format, const C
       .limit = std::bit_cast<std::uint32_t>(static_cast<float>(max_finite(format))),
       .carry = shared_exponent.carry(),
       .first_scale = static_cast<std::uint8_t>(first),
-      .last_scale = static_cast<std::uint8_t>(last)};
+      .last_scale = static_cast<std::uint8_t>(last)});
 }
 
 }  // namespace
@@ -329,7 +330,7 @@ void BlockQuantizer::unscale(float* values, const Piece& piece, const std::uint8
 template <class Out>
 bool BlockQuantizer::quantize_directly(const float* in, GroupRange groups, std::uint8_t* scales,
                                        Out* out) const {
-  bool done = element_.has_value();
+  bool done = element_ != nullptr;
   if constexpr (std::is_same_v<Out, float> || std::is_same_v<Out, std::uint8_t>) {
     if (!done) return false;
     for_runs(layout_, groups, [&](auto element, auto block, auto count, auto length) {

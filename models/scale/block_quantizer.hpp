@@ -2,15 +2,19 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 
 #include "models/quantize/quantizer.hpp"
-#include "models/scale/block_kernels.hpp"
 #include "models/scale/block_layout.hpp"
 #include "models/scale/scale_rule.hpp"
 
 namespace gradpath {
+
+namespace block_kernels {
+struct MxElement;
+}
 
 /// Elements that share a scale by blocks.
 struct BlockScaling {
@@ -112,8 +116,9 @@ class BlockQuantizer {
   BlockScaling scaling_;
   BlockLayout layout_;
   SharedExponent shared_exponent_;
-  std::optional<Quantizer> nearest_;                 ///< mse: to nearest, saturating
-  std::optional<block_kernels::MxElement> element_;  ///< where the cast needs no scaled copy
+  std::optional<Quantizer> nearest_;  ///< mse: to nearest, saturating
+  std::shared_ptr<const block_kernels::MxElement>
+      element_;  ///< where the cast needs no scaled copy
   float tensor_scale_ = 1.0f;
   float max_finite_;
   std::uint32_t limit_;                 ///< fp32 bits of the largest finite

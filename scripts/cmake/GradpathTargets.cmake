@@ -31,7 +31,7 @@ function(gradpath_library name)
     $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)
   target_compile_features(gradpath_${name} PUBLIC cxx_std_20)
   target_link_libraries(gradpath_${name} PUBLIC ${ARG_PUBLIC}
-    PRIVATE ${ARG_PRIVATE} $<BUILD_INTERFACE:gradpath_warnings> $<BUILD_INTERFACE:gradpath_build>)
+    PRIVATE ${ARG_PRIVATE} fmt::fmt $<BUILD_INTERFACE:gradpath_warnings> $<BUILD_INTERFACE:gradpath_build>)
   set_target_properties(gradpath_${name} PROPERTIES EXPORT_NAME ${name})
   if(GRADPATH_SANITIZE OR GRADPATH_COVERAGE)
     target_link_libraries(gradpath_${name} PUBLIC $<BUILD_INTERFACE:gradpath_build>)
