@@ -1,8 +1,11 @@
 #include "traces/layer_geometry.hpp"
 
+#include <algorithm>
+#include <array>
 #include <unordered_set>
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
 #include "models/error.hpp"
@@ -15,6 +18,7 @@ using Json = nlohmann::json;
 
 // Large enough for any network, small enough that products of two never overflow 64 bits.
 constexpr std::int64_t kLargest = std::int64_t{1} << 30;
+constexpr std::array<std::string_view, 3> kOpNames = {"conv2d", "linear", "conv_transpose2d"};
 // Deeper than any exporter nests its extra keys.
 constexpr int kDeepest = 16;
 
@@ -86,9 +90,9 @@ class LayersReader {
   LayerGeometry::Op read_op(const Json& entry) const {
     if (!entry.contains("op")) fail(R"(has no "op"; add "op":"conv2d" or "op":"linear")");
     const Json& op = entry["op"];
-    if (op == "conv2d") return LayerGeometry::Op::conv2d;
-    if (op == "linear") return LayerGeometry::Op::linear;
-    fail(fmt::format(R"("op" is {}, expected "conv2d" or "linear")", shown(op)));
+    const auto found = std::ranges::find(kOpNames, op);
+    if (found != kOpNames.end()) return static_cast<LayerGeometry::Op>(found - kOpNames.begin());
+    fail(fmt::format(R"("op" is {}, expected "{}")", shown(op), fmt::join(kOpNames, R"(", ")")));
   }
 
   std::int64_t read_number(std::string_view field, const Json& value, std::int64_t least) const {
@@ -147,10 +151,8 @@ std::string layers_json(const std::vector<NamedGeometry>& layers) {
   nlohmann::ordered_json document = nlohmann::ordered_json::object();
   for (const auto& [layer, geometry] : layers) {
     nlohmann::ordered_json entry;
-    if (geometry.op == LayerGeometry::Op::linear) {
-      entry["op"] = "linear";
-    } else {
-      entry["op"] = "conv2d";
+    entry["op"] = kOpNames[static_cast<std::size_t>(geometry.op)];
+    if (geometry.op != LayerGeometry::Op::linear) {
       entry["stride"] = geometry.stride;
       entry["padding"] = geometry.padding;
       entry["dilation"] = geometry.dilation;

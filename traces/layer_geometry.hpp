@@ -11,7 +11,7 @@ namespace gradpath {
 
 /// What a layer computes, with PyTorch's defaults. Height before width.
 struct LayerGeometry {
-  enum class Op : std::uint8_t { conv2d, linear };
+  enum class Op : std::uint8_t { conv2d, linear, conv_transpose2d };
   Op op = Op::linear;
   std::array<std::int64_t, 2> stride{1, 1};    ///< >= 1
   std::array<std::int64_t, 2> padding{0, 0};   ///< >= 0, the same on both sides
@@ -27,9 +27,10 @@ struct NamedGeometry {
   LayerGeometry geometry;
 };
 
-/// Reads the metadata value `layers`: JSON, layer to {"op": "conv2d" or "linear", "stride": N or
-/// [N, N], "padding", "dilation", "groups"}. Missing keys have PyTorch's defaults, other keys are
-/// ignored. In the order written. UserError, naming `path`, layer and field.
+/// Reads the metadata value `layers`: JSON, layer to {"op": "conv2d", "linear" or
+/// "conv_transpose2d", "stride": N or [N, N], "padding", "dilation", "groups"}. Missing keys have
+/// PyTorch's defaults, other keys are ignored. In the order written. UserError, naming `path`,
+/// layer and field.
 [[nodiscard]] std::vector<NamedGeometry> parse_layers(std::string_view path, std::string_view json);
 
 /// The JSON that parse_layers reads back, for those who write traces.

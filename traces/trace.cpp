@@ -34,6 +34,8 @@ class ShapeChecker {
              fmt::format("dtype is {}, expected F32, BF16, F16 or F64", dtype_name(tensor->dtype)));
       }
     }
+    if (step_.geometry.op == LayerGeometry::Op::conv_transpose2d)
+      return;  // nothing multiplies them
     if (step_.geometry.op == LayerGeometry::Op::conv2d) {
       check_conv2d();
     } else {

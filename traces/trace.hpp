@@ -15,6 +15,7 @@ namespace gradpath {
 /// One layer at one training step, its shapes checked against each other:
 ///   conv2d: grad_output [N, O, Ho, Wo], input [N, I, H, W], weight [O, I / groups, Kh, Kw];
 ///   linear: grad_output [..., O], input [..., I] with the same leading dimensions, weight [O, I].
+/// Those of conv_transpose2d are not checked: they can be fitted, cast and pruned, not replayed.
 struct LayerStep {
   std::int64_t step = 0;
   std::string layer;  ///< PyTorch module path

@@ -1,7 +1,8 @@
 """Capture the tensors of a PyTorch backward pass as a gradpath trace.
 
-A trace is one safetensors file. For every captured step and every Conv2d and Linear
-layer it holds up to three tensors, in PyTorch's own layouts:
+A trace is one safetensors file. For every captured step and every Conv1d, Conv2d,
+ConvTranspose2d and Linear layer and each projection of a MultiheadAttention it holds up to
+three tensors, in PyTorch's own layouts:
 
     step{S}/{layer}/grad_output   gradient of the (scaled) loss w.r.t. the layer's output
     step{S}/{layer}/input         what the layer was given
@@ -37,10 +38,11 @@ import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType, TracebackType
-from typing import Any, BinaryIO, Iterable, Iterator, Mapping, Sequence
+from typing import Any, BinaryIO, Callable, Iterable, Iterator, Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 __version__ = "1.0"
 
@@ -187,11 +189,39 @@ def read_safetensors(path: str | os.PathLike[str]) -> tuple[dict[str, str], dict
 # --- the layers -------------------------------------------------------------------------
 
 
+#: What a trace holds; said wherever something else is met.
+_KINDS = "Conv1d, Conv2d, ConvTranspose2d, Linear and MultiheadAttention's projections"
+_CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.ConvTranspose2d)
+
+
+@dataclass
+class Layer:
+    """One matrix product of the model with a weight: a layer, or a projection of attention."""
+
+    module: nn.Module
+    geometry: dict[str, Any]  #: its entry in the trace's `layers` metadata
+    parameter: str = "weight"  #: the module's parameter that is its weight,
+    rows: slice = field(default_factory=lambda: slice(None))  #: or these rows of it
+    attention: nn.MultiheadAttention | None = None  #: whose projection it is
+
+    @property
+    def weight(self) -> Tensor:
+        return self.arrange(getattr(self.module, self.parameter).detach()[self.rows], False)
+
+    def arrange(self, tensor: Tensor, is_data: bool = True) -> Tensor:
+        """A weight, or an input or gradient (`is_data`), as the trace stores it: a batch dimension
+        in front, and a Conv1d as the Conv2d of height 1 that it is."""
+        if is_data and tensor.dim() < (2 if self.geometry["op"] == "linear" else
+                                       getattr(self.module, self.parameter).dim()):
+            tensor = tensor.unsqueeze(0)
+        return tensor.unsqueeze(2) if isinstance(self.module, nn.Conv1d) else tensor
+
+
 def layer_geometry(name: str, module: nn.Module) -> dict[str, Any]:
-    """The entry of a Conv2d or Linear layer in the trace's `layers` metadata."""
+    """The entry of a convolution or Linear layer in the trace's `layers` metadata."""
     if isinstance(module, nn.Linear):
         return {"op": "linear"}
-    assert isinstance(module, nn.Conv2d)
+    assert isinstance(module, _CONVOLUTIONS)
     if module.padding_mode != "zeros":
         raise CaptureError(f"layer {name}: padding_mode {module.padding_mode!r} cannot be "
                            "replayed, only 'zeros' can; leave the layer out")
@@ -203,23 +233,55 @@ def layer_geometry(name: str, module: nn.Module) -> dict[str, Any]:
                                "say; leave the layer out, or pad explicitly")
         padding = [t // 2 for t in total]
     elif module.padding == "valid":
-        padding = [0, 0]
+        padding = [0] * len(module.kernel_size)
     else:
         padding = list(module.padding)
-    return {"op": "conv2d", "stride": list(module.stride), "padding": padding,
-            "dilation": list(module.dilation), "groups": module.groups}
+    flat = isinstance(module, nn.Conv1d)
+    pairs = {"stride": list(module.stride), "padding": padding, "dilation": list(module.dilation)}
+    if isinstance(module, nn.ConvTranspose2d):
+        pairs["output_padding"] = list(module.output_padding)
+    return {"op": "conv_transpose2d" if isinstance(module, nn.ConvTranspose2d) else "conv2d",
+            **{key: [0 if "padding" in key else 1] * flat + pair for key, pair in pairs.items()},
+            "groups": module.groups}
 
 
-def find_layers(model: nn.Module, globs: Sequence[str] = ("*",)) -> dict[str, nn.Module]:
-    """The model's Conv2d and Linear layers whose module path matches one of `globs`.
+def _attention_layers(name: str, module: nn.MultiheadAttention) -> dict[str, Layer]:
+    """q_proj, k_proj and v_proj, which PyTorch packs into one parameter where it can, and out_proj."""
+    packed = module.in_proj_weight is not None
+    layers = {}
+    for i, part in enumerate("qkv"):
+        rows = slice(i * module.embed_dim, (i + 1) * module.embed_dim) if packed else slice(None)
+        layers[f"{name}.{part}_proj"] = Layer(
+            module, {"op": "linear"}, "in_proj_weight" if packed else f"{part}_proj_weight", rows,
+            module)
+    layers[f"{name}.out_proj"] = Layer(module.out_proj, {"op": "linear"}, attention=module)
+    return layers
+
+
+def find_layers(model: nn.Module, globs: Sequence[str] = ("*",)) -> tuple[dict[str, Layer],
+                                                                          dict[str, str]]:
+    """The model's layers whose module path matches one of `globs`, and what matches but cannot be
+    captured: module path to type.
 
     A module that is registered under several paths has the first one. A model that is itself
-    a layer is called "model".
+    a layer is called "model". Embeddings are neither: they look up, and multiply nothing.
     """
-    available = {name or "model": module for name, module in model.named_modules()
-                 if isinstance(module, (nn.Conv2d, nn.Linear))}
+    available: dict[str, Layer] = {}
+    others: dict[str, str] = {}
+    for path, module in model.named_modules():
+        name = path or "model"
+        if isinstance(module, nn.MultiheadAttention):
+            available.update(_attention_layers(name, module))
+        elif isinstance(module, (nn.Linear, *_CONVOLUTIONS)):
+            if name not in available:  # attention's out_proj is there already
+                available[name] = Layer(module, {})
+        elif (not isinstance(module, (nn.Embedding, nn.EmbeddingBag))
+              and next(module.children(), None) is None
+              and any(p.dim() > 1 for p in module.parameters(recurse=False))):
+            others[name] = type(module).__name__
     if not available:
-        raise CaptureError("the model has no Conv2d or Linear layer")
+        raise CaptureError(f"the model has none of {_KINDS}"
+                           + "".join(f"; it has {n} ({kind})" for n, kind in others.items()))
     chosen = set()
     for glob in globs:
         matches = fnmatch.filter(available, glob)
@@ -227,7 +289,11 @@ def find_layers(model: nn.Module, globs: Sequence[str] = ("*",)) -> dict[str, nn
             raise CaptureError(f"layers: {glob!r} matches none of the model's layers: "
                                + ", ".join(available))
         chosen.update(matches)
-    return {name: module for name, module in available.items() if name in chosen}
+    layers = {name: layer for name, layer in available.items() if name in chosen}
+    for name, layer in layers.items():
+        layer.geometry = layer.geometry or layer_geometry(name, layer.module)
+    return layers, {name: kind for name, kind in others.items()
+                    if any(fnmatch.fnmatch(name, glob) for glob in globs)}
 
 
 # --- the capture ------------------------------------------------------------------------
@@ -254,7 +320,7 @@ class _Record:
 
 
 class Capture:
-    """Writes the chosen steps' tensors of a model's Conv2d and Linear layers to a trace.
+    """Writes the chosen steps' tensors of a model's layers to a trace.
 
     model: any nn.Module, trained eagerly (not compiled, scripted or DataParallel).
     path: the safetensors file; it appears, complete, once the last of `steps` is captured.
@@ -294,11 +360,10 @@ class Capture:
         self._dtype = DTYPES[dtype][0]
         self._samples = samples
         self._max_bytes = max_bytes
-        self._modules = find_layers(model, layers)
-        self._geometry = {n: layer_geometry(n, m) for n, m in self._modules.items()}
+        self._layers, self._others = find_layers(model, layers)
         if "weight" in self._tensors:
-            for name, module in self._modules.items():
-                if "weight" in getattr(module, "parametrizations", {}):
+            for name, layer in self._layers.items():
+                if layer.parameter in getattr(layer.module, "parametrizations", {}):
                     raise CaptureError(f"layer {name}: its weight is parametrized, and reading it "
                                        "could change the training; leave the layer or weight out")
         for key, value in (metadata or {}).items():
@@ -309,6 +374,7 @@ class Capture:
         self._signals: dict[int, Any] = {}
         self._pending = set(self.steps)
         self._records: dict[str, _Record] | None = None
+        self._attention_batch: dict[int, int] = {}  # of each attention, as last seen
         self._measuring = False
         self._measured = max_bytes is None
         self._batch: int | None = None
@@ -319,11 +385,15 @@ class Capture:
     # -- what the training loop calls
 
     def __enter__(self) -> Capture:
-        names = [f"step{s}/{layer}/{t}" for s in self.steps for layer in self._modules
+        names = [f"step{s}/{layer}/{t}" for s in self.steps for layer in self._layers
                  for t in self._tensors]
         header_bytes = (sum(len(json.dumps(n)) + _ENTRY_BYTES for n in names)
                         + len(json.dumps(self._metadata))
                         + 128 * len(self.steps) + 256)
+        if self._others:
+            warnings.warn(f"{self.path}: not captured: "
+                          + ", ".join(f"{n} ({kind})" for n, kind in self._others.items())
+                          + f"; a trace holds {_KINDS}", stacklevel=2)
         self._writer = SafetensorsWriter(self.path, header_bytes, self._max_bytes)
         try:
             self._catch_signals()
@@ -365,16 +435,14 @@ class Capture:
             yield
             return
         self._current = number
-        self._records = {name: _Record() for name in self._modules}
-        hooks = [module.register_forward_hook(self._forward_hook(self._records[name], name))
-                 for name, module in self._modules.items()]
-        try:
-            yield
-        finally:
-            self._current = None
-            records, self._records = self._records, None
-            for hook in hooks:
-                hook.remove()
+        self._records = {name: _Record() for name in self._layers}
+        with contextlib.ExitStack() as hooks:
+            self._hook_layers(hooks, self._records)
+            try:
+                yield
+            finally:
+                self._current = None
+                records, self._records = self._records, None
         if not any(use.gradients for record in records.values() for use in record.uses):
             self._losses.pop(number, None)
             raise CaptureError(f"step {number}: no gradient reached a captured layer; forward and "
@@ -400,32 +468,79 @@ class Capture:
 
     # -- what the model calls
 
-    def _forward_hook(self, record: _Record, name: str) -> Any:
-        def hook(module: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def _hook_layers(self, hooks: contextlib.ExitStack, records: Mapping[str, _Record]) -> None:
+        """Watches every layer until `hooks` closes."""
+        for name, layer in self._layers.items():
+            if layer.attention is None:
+                hooks.callback(layer.module.register_forward_hook(
+                    self._forward_hook(name, layer, records[name])).remove)
+        # Attention multiplies without calling modules, but always through functional.linear.
+        weights = {id(getattr(projection.module, projection.parameter)): layer.attention
+                   for layer in self._layers.values() if layer.attention is not None
+                   for projection in _attention_layers("", layer.attention).values()}
+        if not weights:
+            return
+        original = functional.linear
+
+        def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+            output = original(input, weight, bias)
+            whole = weight if id(weight) in weights else weight._base
+            if id(whole) in weights and self._records is not None and output.requires_grad:
+                self._see_projections(records, weights[id(whole)], whole, input, weight, output)
+            return output
+
+        functional.linear = linear
+        hooks.callback(setattr, functional, "linear", original)
+
+    def _forward_hook(self, name: str, layer: Layer, record: _Record) -> Any:
+        def hook(_: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
             # Without a graph no gradient can come back: an evaluation, or a frozen beginning.
             if self._records is None or not output.requires_grad:
                 return
             if not inputs:
                 raise CaptureError(f"layer {name}: called with keyword arguments; pass its input "
                                    "by position, or leave the layer out")
-            if self._batch is None and not self._measuring:
-                self._batch = inputs[0].shape[0]
-            batched = output.dim() == 4 or (isinstance(module, nn.Linear) and output.dim() > 1)
-            use = _Use(self._keep(inputs[0], batched) if "input" in self._tensors else None)
-            if record.weight is None and "weight" in self._tensors:
-                record.weight = self._copy(module.weight.detach())
-            record.uses.append(use)
-            self._watch_gradient(output, use, batched)
+            self._see(layer, record, inputs[0], output, layer.arrange, layer.arrange)
         return hook
 
-    def _watch_gradient(self, output: Tensor, use: _Use, batched: bool) -> None:
-        """Adds to `use` each gradient that reaches `output`.
+    def _see_projections(self, records: Mapping[str, _Record], attention: nn.MultiheadAttention,
+                         whole: Tensor, x: Tensor, weight: Tensor, output: Tensor) -> None:
+        """Splits one product of `attention`, by `weight`, the parameter `whole` or rows of it, into
+        the projections that it computes. It works on [positions, batch, features], or on the first
+        two as one; the trace has the batch in front."""
+        if x.dim() == 3:
+            self._attention_batch[id(attention)] = x.shape[1]
+        batch = self._attention_batch[id(attention)]
+        first = (weight.storage_offset() - whole.storage_offset()) // whole.stride(0)
+
+        def batch_first(tensor: Tensor) -> Tensor:
+            return tensor.reshape(-1, batch, tensor.shape[-1]).transpose(0, 1)
+
+        for name, layer in self._layers.items():
+            if getattr(layer.module, layer.parameter) is not whole:
+                continue
+            begin = (layer.rows.start or 0) - first
+            if 0 <= begin < weight.shape[0]:
+                columns = slice(begin, begin + attention.embed_dim)
+                self._see(layer, records[name], x, output, batch_first,
+                          lambda g, columns=columns: batch_first(g[..., columns]))
+
+    def _see(self, layer: Layer, record: _Record, x: Tensor, output: Tensor,
+             arrange: Callable[[Tensor], Tensor], arrange_gradient: Callable[[Tensor], Tensor]) -> None:
+        """Notes one use of a layer: its input now, each gradient that reaches `output` later.
 
         The hook sits on the graph's node, not on the tensor: in PyTorch 1.13 a tensor hook set
         before an in-place operation changes what the user's own later hooks on that tensor see.
         And where the output is a view of the layer's result (a Linear on three dimensions), an
         in-place operation replaces the view's node, so the node below it is the one that lasts.
         """
+        x = arrange(x.detach())
+        if self._batch is None and not self._measuring:
+            self._batch = x.shape[0]
+        use = _Use(self._keep(x) if "input" in self._tensors else None)
+        if record.weight is None and "weight" in self._tensors:
+            record.weight = self._copy(layer.weight)
+        record.uses.append(use)
         shape = output.shape
         base = output._base
         source = output if base is None or base.numel() != output.numel() else base
@@ -434,15 +549,13 @@ class Capture:
         def hook(_: Any, grad_outputs: tuple[Tensor | None, ...]) -> None:
             gradient = grad_outputs[index]
             if gradient is not None:
-                use.gradients.append(self._keep(gradient.reshape(shape), batched))
+                use.gradients.append(
+                    self._keep(arrange_gradient(gradient.detach().reshape(shape))))
 
         source.grad_fn.register_hook(hook)
 
-    def _keep(self, tensor: Tensor, batched: bool) -> Tensor:
-        """A copy of the samples kept, with a batch dimension in front."""
-        tensor = tensor.detach()
-        if not batched:
-            tensor = tensor.unsqueeze(0)
+    def _keep(self, tensor: Tensor) -> Tensor:
+        """A copy of the samples kept."""
         return self._copy(tensor if self._samples is None else tensor[:self._samples])
 
     def _copy(self, tensor: Tensor) -> Tensor:
@@ -547,7 +660,10 @@ class Capture:
         }
         metadata.update(given)
         metadata["samples"] = "all" if self._samples is None else str(self._samples)
-        metadata["layers"] = json.dumps(self._geometry, separators=(",", ":"))
+        metadata["layers"] = json.dumps({n: layer.geometry for n, layer in self._layers.items()},
+                                        separators=(",", ":"))
+        if self._others:
+            metadata["not_captured"] = json.dumps(self._others, separators=(",", ":"))
         return metadata
 
     # -- signals and closing

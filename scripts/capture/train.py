@@ -144,7 +144,7 @@ def make_parser() -> argparse.ArgumentParser:
     trace.add_argument("--capture", type=_list, default=["0", "last"], metavar="S[,S]",
                        help="steps to capture, numbers or 'last' (default 0,last)")
     trace.add_argument("--layers", type=_list, default=["*"], metavar="GLOB[,GLOB]",
-                       help="module paths to capture (default all Conv2d and Linear)")
+                       help="module paths to capture (default all)")
     trace.add_argument("--tensors", type=_list, default=list(TENSORS), metavar="LIST",
                        help=f"of {','.join(TENSORS)} (default all)")
     trace.add_argument("--samples", type=_positive, metavar="K",

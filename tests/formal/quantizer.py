@@ -234,7 +234,7 @@ def prove_monotone(fmt, rounding):
 
 def prove_odd(fmt, rounding):
     """code(-x) is code(x) with the other sign; up and down change places (a lane each)."""
-    text = two(fmt, rounding) + f"""
+    text = two(fmt, rounding) + """
 (assert (= x_i_s (bvxor x_i_t #x80000000))) (assert (= random_i_s random_i_t))
 (assert (not (or nan_s nan_t)))
 """

@@ -17,6 +17,9 @@ MAY_USE = {
     "sim/report": ["sim/report", "sim/explore", "models"],
     "sim/cli": ["sim", "traces", "models"],
 }
+# The rooms of models: each may include from itself and from those before it.
+ROOMS = ("round", "format", "stats", "theory", "synth", "quantize", "sparse", "mac", "scale", "schemes",
+         "profile", "prune")
 # Only these folders may know SystemC or Verilated code.
 KNOWS_HARDWARE = ("sim/datapath", "sim/verify", "sim/verify/banks", "sim/cosim")
 
@@ -34,6 +37,11 @@ for folder, allowed in MAY_USE.items():
             if kind == '"' and not any(target.startswith(a + "/") for a in allowed):
                 if not (target.startswith("V") and folder in KNOWS_HARDWARE):
                     problems.append(f"{where}: {folder} may not include {target}")
+            room, needed = (p.split("/")[1] for p in (str(path.relative_to(root)), f"{target}/."))
+            if folder == "models" and kind == '"' and needed in ROOMS:
+                if room not in ROOMS or ROOMS.index(room) < ROOMS.index(needed):
+                    problems.append(f"{where}: models/{room} may not include {target}; the order is "
+                                    + ", ".join(ROOMS))
             if re.match(r"systemc|verilated", target) and folder not in KNOWS_HARDWARE:
                 problems.append(f"{where}: {folder} may not know {target}")
 print("\n".join(problems) or f"{checked} includes follow the arrows")

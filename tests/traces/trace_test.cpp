@@ -340,13 +340,15 @@ TEST(Layers, RoundTripThroughJsonInOrder) {
   const std::vector<NamedGeometry> layers = {
       {"z", {LayerGeometry::Op::conv2d, {2, 1}, {3, 0}, {1, 2}, 4}},
       {"a", {}},
+      {"t", {LayerGeometry::Op::conv_transpose2d, {2, 2}}},
   };
   const std::vector<NamedGeometry> read = parse_layers("f", layers_json(layers));
-  ASSERT_EQ(read.size(), 2u);
+  ASSERT_EQ(read.size(), 3u);
   EXPECT_EQ(read[0].layer, "z");
   EXPECT_EQ(read[0].geometry, layers[0].geometry);
   EXPECT_EQ(read[1].layer, "a");
   EXPECT_EQ(read[1].geometry, layers[1].geometry);
+  EXPECT_EQ(read[2].geometry, layers[2].geometry);
 }
 
 }  // namespace

@@ -280,6 +280,10 @@ class ReplayCommand : public Command {
   /// Why a product cannot be replayed; empty if it can.
   [[nodiscard]] static std::string_view obstacle(const LayerStep& layer, GemmKind kind) {
     if (layer.grad_output->numel() == 0) return "its grad_output is empty";
+    if (layer.geometry.op == LayerGeometry::Op::conv_transpose2d) {
+      return "the products of a transposed convolution, which multiply the gradient where a "
+             "convolution multiplies its input, are not modelled";
+    }
     const bool is_dx = kind == GemmKind::input_gradient;
     const bool is_linear = layer.geometry.op == LayerGeometry::Op::linear;
     if (is_dx && layer.weight == nullptr) return "the trace has no weight";
@@ -305,11 +309,9 @@ class ReplayCommand : public Command {
     }
     if (notes.size() == layers.size() * kGemmKinds.size()) {
       throw UserError(fmt::format(
-          "{}: nothing to replay: no selected layer has the input or weight that its products "
-          "need; capture the tensors grad_output, input and weight, or name the trace that has "
-          "them "
-          "with --inputs-from",
-          layers.front().trace->path()));
+          "{}; nothing is left to replay: capture the tensors grad_output, input and weight of "
+          "Linear, Conv1d or Conv2d layers, or name the trace that has them with --inputs-from",
+          notes.front()));
     }
     for (std::size_t i = 0; i < std::min(kMostNotes, notes.size()); ++i) session.note(notes[i]);
     if (notes.size() > kMostNotes) {

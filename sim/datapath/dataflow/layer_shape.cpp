@@ -44,6 +44,9 @@ ConvShape layer_shape(const LayerStep& layer) {
   if (layer.weight == nullptr && !(is_linear && layer.input != nullptr)) {
     throw std::invalid_argument("layer_shape: nothing to take the shape from");
   }
+  if (layer.geometry.op == LayerGeometry::Op::conv_transpose2d) {
+    throw std::invalid_argument("layer_shape: a transposed convolution");
+  }
   return is_linear ? linear(layer) : convolution(layer);
 }
 

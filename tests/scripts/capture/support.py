@@ -102,6 +102,45 @@ if not import_error:
                 x = torch.tanh(self.shared(x))
             return x
 
+    class SignalNet(nn.Module):
+        """Convolutions of one dimension and transposed ones, in samples of a plane and a signal."""
+
+        def __init__(self):
+            super().__init__()
+            self.up = nn.ConvTranspose2d(2, 6, (3, 2), stride=2, padding=1, output_padding=(1, 0),
+                                         groups=2)
+            self.signal = nn.Conv1d(6, 8, 3, stride=2, padding=1, dilation=2, groups=2)
+            self.same = nn.Conv1d(8, 4, 5, padding="same", bias=False)
+            self.fc = nn.Linear(4, 5)
+
+        def forward(self, x):
+            x = torch.relu_(self.up(x)).flatten(2)
+            return self.fc(torch.relu_(self.same(self.signal(x))).mean(dim=2))
+
+    class AttentionNet(nn.Module):
+        """Attention in each of the ways in which its inner products are packed: to itself, of one
+        sequence to another, with three sources, with sources of other sizes, without a batch."""
+
+        def __init__(self):
+            super().__init__()
+            self.own = nn.MultiheadAttention(8, 2, batch_first=True)
+            self.cross = nn.MultiheadAttention(8, 4, bias=False, dropout=0.25)
+            self.three = nn.MultiheadAttention(8, 1, add_bias_kv=True)
+            self.sizes = nn.MultiheadAttention(8, 2, kdim=6, vdim=4, batch_first=True)
+            self.alone = nn.MultiheadAttention(8, 2)
+            self.fc = nn.Linear(8, 5)
+
+        def forward(self, x):
+            y, _ = self.own(x, x, x)
+            other = x[:, :3]
+            z, _ = self.cross(y.transpose(0, 1), other.transpose(0, 1), other.transpose(0, 1),
+                              need_weights=False)
+            z, _ = self.three(z, z * 2, z + 1)
+            y, _ = self.sizes(z.transpose(0, 1), other[..., :6], other[..., 2:6])
+            w, _ = self.alone(y[0], y[0], y[0])
+            return self.fc(y.mean(dim=1) + w.mean(dim=0))
+
     #: Name: (network, shape of one sample, classes).
     NETS = {"in-place": (InPlaceNet, (3, 9, 9), 5), "sequence": (SequenceNet, (4, 6), 5),
-            "shared": (SharedNet, (5,), 5)}
+            "shared": (SharedNet, (5,), 5), "signal": (SignalNet, (2, 4, 5), 5),
+            "attention": (AttentionNet, (7, 8), 5)}

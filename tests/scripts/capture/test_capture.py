@@ -100,6 +100,17 @@ class CapturingDoesNotChangeTraining(CaptureTestCase):
     def test_in_place_operation_on_a_view(self):
         self.check("sequence")
 
+    def test_convolutions_of_one_dimension_and_transposed_ones(self):
+        self.check("signal")
+        self.check("signal", amp=True, evaluate=True)
+
+    def test_attention(self):
+        linear = F.linear
+        self.check("attention")
+        self.check("attention", amp=True, accumulate=2)
+        self.check("attention", evaluate=True, frozen=["own", "three"])
+        self.assertIs(F.linear, linear)
+
     def test_layer_used_three_times(self):
         self.check("shared")
 
@@ -185,17 +196,37 @@ class CapturedValues(CaptureTestCase):
         for layer, geometry in layers.items():
             x = torch.from_numpy(tensors[f"step0/{layer}/input"][2])
             g = torch.from_numpy(tensors[f"step0/{layer}/grad_output"][2])
-            weight = model.get_submodule(layer).weight
+            w = torch.from_numpy(tensors[f"step0/{layer}/weight"][2]).requires_grad_()
+            common = {key: geometry.get(key, 1) for key in ("stride", "dilation", "groups")}
             if geometry["op"] == "linear":
                 redone = g.flatten(0, -2).T @ x.flatten(0, -2)
-            else:
-                w = torch.from_numpy(tensors[f"step0/{layer}/weight"][2]).requires_grad_()
-                y = F.conv2d(x, w, None, geometry["stride"], geometry["padding"],
-                             geometry["dilation"], geometry["groups"])
+            elif geometry["op"] == "conv2d":
+                y = F.conv2d(x, w, None, padding=geometry["padding"], **common)
                 (redone,) = torch.autograd.grad(y, w, g)
-            error = (redone - weight.grad.double()).norm() / weight.grad.double().norm()
+            else:
+                y = F.conv_transpose2d(x, w, None, padding=geometry["padding"],
+                                       output_padding=geometry["output_padding"], **common)
+                (redone,) = torch.autograd.grad(y, w, g)
+            weight, expected = self.parameter(model, layer)
+            self.assertEqual(weight.detach().double().flatten().tolist(), w.flatten().tolist())
+            error = (redone.flatten() - expected.flatten()).norm() / expected.norm()
             self.assertLess(float(error), 1e-4, layer)
         return layers
+
+    @staticmethod
+    def parameter(model, layer):
+        """A layer's weight and its gradient, attention's out of what PyTorch packs them into."""
+        path, _, part = layer.rpartition(".")
+        attention = model.get_submodule(path) if path else None
+        if not isinstance(attention, nn.MultiheadAttention) or part == "out_proj":
+            weight = model.get_submodule(layer).weight
+        elif attention.in_proj_weight is None:
+            weight = getattr(attention, f"{part}_weight")
+        else:
+            third = ("q_proj", "k_proj", "v_proj").index(part)
+            packed = attention.in_proj_weight
+            return packed.chunk(3)[third], packed.grad.double().chunk(3)[third]
+        return weight, weight.grad.double()
 
     def test_explain_the_weight_gradients_of_every_network(self):
         images, labels = torch.randn(4, 3, 32, 32), torch.randint(0, 10, (4,))
@@ -208,10 +239,32 @@ class CapturedValues(CaptureTestCase):
                 self.assertEqual(len(self.check_weight_gradients(model, [batch])), count)
 
     def test_explain_the_weight_gradients_where_outputs_change_in_place(self):
-        for net in ("sequence", "in-place"):
+        for net in ("sequence", "in-place", "signal"):
             factory, shape, classes = NETS[net]
             self.check_weight_gradients(
                 factory(), [(torch.randn(3, *shape), torch.randint(0, classes, (3,)))])
+
+    def test_explain_the_weight_gradients_of_attention(self):
+        factory, shape, classes = NETS["attention"]
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # every projection is captured
+            layers = self.check_weight_gradients(
+                factory().train(), [(torch.randn(3, *shape), torch.randint(0, classes, (3,)))])
+        self.assertEqual(len(layers), 5 * 4 + 1)
+        shapes = {name: shape for name, (_, shape, _) in parse(self.path)[1].items()}
+        self.assertEqual(shapes["step0/own.q_proj/input"], [3, 7, 8])  # batch, positions, features
+        self.assertEqual(shapes["step0/cross.k_proj/grad_output"], [3, 3, 8])
+        self.assertEqual(shapes["step0/cross.out_proj/grad_output"], [3, 7, 8])
+        self.assertEqual(shapes["step0/sizes.v_proj/weight"], [8, 4])
+        self.assertEqual(shapes["step0/alone.out_proj/input"], [1, 7, 8])
+        model = factory()
+        with Capture(model, self.path, steps=[0], layers=["own.out_proj", "three.k*"],
+                     samples=2) as capture:
+            self.backward(capture, 0, model, torch.randn(3, *shape))
+        self.assertEqual({name: shape for name, (_, shape, _) in parse(self.path)[1].items()
+                          if name.endswith("input")},
+                         {"step0/own.out_proj/input": [2, 7, 8],
+                          "step0/three.k_proj/input": [2, 7, 8]})
 
     def test_of_micro_batches_explain_the_accumulated_gradient(self):
         factory, shape, classes = NETS["in-place"]
@@ -386,6 +439,30 @@ class TheTraceFile(CaptureTestCase):
             self.backward(capture, 0, model, torch.randn(2, 3))
         self.assertEqual(len(parse(self.path)[1]), 3)
 
+    def test_of_a_model_with_other_layers_says_which_are_missing(self):
+        class Mine(nn.Module):
+            def __init__(self):
+                super().__init__()
+                self.matrix = nn.Parameter(torch.randn(3, 3))
+
+            def forward(self, x):
+                return x @ self.matrix
+
+        model = nn.Sequential(nn.Embedding(9, 4), nn.LayerNorm(4), nn.Linear(4, 3), Mine())
+        rnn = nn.ModuleDict({"rnn": nn.LSTM(4, 4), "conv": nn.Conv3d(1, 1, 1), "model": model})
+        tokens = torch.randint(0, 9, (2, 5))
+        with self.assertWarnsRegex(UserWarning, r"not captured: rnn \(LSTM\), conv \(Conv3d\), "
+                                   r"model\.3 \(Mine\); a trace holds Conv1d"), \
+                Capture(rnn, self.path, steps=[0]) as capture:
+            self.backward(capture, 0, model, tokens)
+        metadata, _ = parse(self.path)
+        self.assertEqual(json.loads(metadata["not_captured"]),
+                         {"rnn": "LSTM", "conv": "Conv3d", "model.3": "Mine"})
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # who names layers has chosen
+            with Capture(rnn, self.path, steps=[0], layers=["model.2"]) as capture:
+                self.backward(capture, 0, model, tokens)
+
     def test_lacks_a_frozen_beginning_with_a_warning(self):
         model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 2), nn.Linear(2, 2))
         model[0].requires_grad_(False)
@@ -539,7 +616,7 @@ class AMistake(CaptureTestCase):
 
     def test_in_an_option_is_named_before_anything_is_written(self):
         self.fails(r"'conv\*' matches none of the model's layers: 0", layers=["conv*"])
-        self.fails("no Conv2d or Linear", nn.Sequential(nn.ReLU()))
+        self.fails("has none of Conv1d, .*; it has 0 .LSTM.", nn.Sequential(nn.LSTM(2, 2)))
         self.fails("weights given; choose from grad_output", tensors=["weights"])
         self.fails("'fp8' is not one of f32, bf16, f16", dtype="fp8")
         self.fails("at least 1", samples=0)

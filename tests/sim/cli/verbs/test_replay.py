@@ -155,11 +155,25 @@ class Replay(harness.CommandTest):
         self.assertIn("dW is skipped: the trace has no input", done.stderr)
         self.assertIn("dX is skipped: the trace has no weight", done.stderr)
 
+    def test_a_transposed_convolution_is_skipped_with_a_note(self):
+        layers = {"up": {"op": "conv_transpose2d", "stride": [2, 2], "output_padding": [1, 1]},
+                  "fc": {"op": "linear"}}
+        up = {f"step0/up/{part}": self.tensor(*shape) for part, shape in
+              (("grad_output", (1, 3, 8, 8)), ("input", (1, 2, 4, 4)), ("weight", (2, 3, 2, 2)))}
+        fc = {f"step0/fc/{part}": self.tensor(4, 4) for part in ("grad_output", "input", "weight")}
+        both = self.write("both", {**up, **fc}, {"layers": json.dumps(layers)})
+        done = self.run_program("replay", both, "--csv", "-")
+        self.assertEqual(done.returncode, 0)
+        self.assertEqual(len(done.stdout.splitlines()), 1 + 2)
+        self.assertIn("layer up: dX is skipped: the products of a transposed convolution", done.stderr)
+        alone = self.write("alone", up, {"layers": json.dumps(layers)})
+        self.refused_saying(["replay", alone], "transposed convolution", "nothing is left to replay")
+
     def test_a_trace_with_nothing_to_replay_is_refused(self):
         left_out = [f"step{step}/{layer}/{kind}" for step in (0, 7) for layer in ("conv", "head.fc")
                     for kind in ("input", "weight")]
         name = self.write_trace(leave_out=left_out)
-        self.refused_saying(["replay", name], "nothing to replay", "capture the tensors")
+        self.refused_saying(["replay", name], "nothing is left to replay", "capture the tensors")
 
     def test_readable_output_ends_with_the_speed_up(self):
         text = self.good("replay", self.write_trace())
