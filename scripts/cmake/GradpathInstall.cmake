@@ -32,7 +32,8 @@ set(public_headers
 set(libraries gradpath_models)
 if(GRADPATH_BUILD_SIM)
   list(APPEND public_headers
-    traces/atomic_file.hpp traces/dtype.hpp traces/layer_geometry.hpp traces/mapped_file.hpp
+    traces/atomic_file.hpp traces/dtype.hpp traces/interruption.hpp traces/layer_geometry.hpp
+    traces/mapped_file.hpp
     traces/networks/network.hpp traces/safetensors.hpp traces/safetensors_writer.hpp
     traces/tensor_data.hpp traces/trace.hpp)
   list(APPEND libraries gradpath_traces)

@@ -9,6 +9,7 @@ import inspect
 import json
 import pathlib
 import re
+import shutil
 import sys
 import time
 
@@ -73,6 +74,9 @@ def attempt(job):
 
 
 def main():
+    for tool in ("yosys", "z3"):
+        if shutil.which(tool) is None:
+            sys.exit(f"prove.py: {tool} is not installed; scripts/setup formal installs it")
     parser = argparse.ArgumentParser(prog="prove.py", description=__doc__.splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="the quick suite's part; proves all of it again")
     parser.add_argument("--fresh", action="store_true", help="prove again what is proven already (build/formal-cache)")
