@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "models/error.hpp"
@@ -82,6 +83,20 @@ AtomicFile::~AtomicFile() {
   if (folder_.empty()) return;
   std::error_code ignored;  // what a writer may have left beside its file goes too
   std::filesystem::remove_all(folder_, ignored);
+}
+
+void AtomicFile::expect(std::uint64_t bytes) const {
+  struct statvfs room = {};
+  if (direct_ || ::fstatvfs(fd_, &room) != 0) return;
+  const std::uint64_t available = std::uint64_t{room.f_bavail} * room.f_frsize;
+  if (bytes <= available) return;
+  const std::string place = std::filesystem::path(target_).parent_path().string();
+  throw UserError(fmt::format(
+      "{}: needs {:.1f} MiB, but {}, where it is written {} until it is complete, has {:.1f} MiB "
+      "free; make room, write less or give a path on another disk",
+      path_, static_cast<double>(bytes) / 0x1p20, place.empty() ? "." : place,
+      partial_.empty() ? "without a name" : "as " + partial_,
+      static_cast<double>(available) / 0x1p20));
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {

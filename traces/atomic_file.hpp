@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -43,6 +44,9 @@ class AtomicFile {
   /// For Writer::by_name: where to write, in a folder of its own beside the destination.
   [[nodiscard]] const std::string& writing_path() const { return partial_; }
 
+  /// Says how much will be written: UserError now, if the file system has not that much room, and
+  /// not after hours.
+  void expect(std::uint64_t bytes) const;
   void write(std::span<const std::byte> bytes);
   void write(std::string_view text);
   /// Flushes to disk and takes the destination's place. Once, and last.

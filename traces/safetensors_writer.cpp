@@ -51,6 +51,7 @@ SafetensorsWriter::SafetensorsWriter(const std::string& path,
   // Spaces up to a multiple of 8, as the reference implementation does: data are aligned in memory.
   header.resize((header.size() + 7) / 8 * 8, ' ');
   const std::uint64_t length = header.size();
+  file_.expect(sizeof(length) + length + missing_);
   file_.write(std::as_bytes(std::span(&length, 1)));
   file_.write(header);
 }

@@ -29,7 +29,7 @@ trace=$source/traces/data/resnet18-cifar10.safetensors
 "$prefix/bin/gradpath" fit "$trace" --csv - --quiet | python3 -c '
 import csv, sys
 for row in csv.DictReader(sys.stdin):
-    print(f"{row[\"tensor\"]},{row[\"numel\"]},{float(row[\"mu_ln\"]):.17g},{float(row[\"sigma_ln\"]):.17g}")' |
+    print(row["tensor"], row["numel"], *(format(float(row[c]), ".17g") for c in ("mu_ln", "sigma_ln")), sep=",")' |
   sort >"$scratch/expected"
 "$scratch/build/fit_trace" "$trace" | sort >"$scratch/printed"
 [ -s "$scratch/printed" ] || fail "fit_trace prints nothing"

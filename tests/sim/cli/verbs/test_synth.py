@@ -151,5 +151,14 @@ def round_to_bf16(x):
     return (bits + 0x7FFF + ((bits >> 16) & 1)) >> 16
 
 
+class Room(harness.CommandTest):
+    def test_a_trace_larger_than_the_disk_is_refused_before_anything_is_written(self):
+        self.refused_saying(["synth", "--network", "vgg16", "--batch", str(2**20), "-o", "big"],
+                            "big: needs", "MiB free", str(self.folder.resolve()), "another disk")
+        self.assertEqual(self.files(), [])
+        self.good("synth", "--network", "vgg16", "--layers", "*.0", "--batch", "1", "--image", "32",
+                  "-o", "small")
+
+
 if __name__ == "__main__":
     harness.main()
