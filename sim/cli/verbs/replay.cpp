@@ -309,7 +309,7 @@ class ReplayCommand : public Command {
     }
     if (notes.size() == layers.size() * kGemmKinds.size()) {
       throw UserError(fmt::format(
-          "{}; nothing is left to replay: capture the tensors grad_output, input and weight of "
+          "{}; nothing to replay is left: capture the tensors grad_output, input and weight of "
           "Linear, Conv1d or Conv2d layers, or name the trace that has them with --inputs-from",
           notes.front()));
     }

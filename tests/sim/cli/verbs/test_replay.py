@@ -128,7 +128,7 @@ class Replay(harness.CommandTest):
         for verb in (["cast", name, "--as", "values", "--format", "e5m2", "--scale", "amax-po2"],
                      ["prune", name, "--sparsity", "0.9"]):
             self.good(*verb, "-o", "g")
-            self.refused_saying(["replay", "g"], "g: nothing to replay", "--inputs-from")
+            self.refused_saying(["replay", "g"], "g: step", "nothing to replay", "--inputs-from")
             done = self.run_program("replay", "g", "--inputs-from", name, "--check", "--csv", "-")
             self.assertEqual(done.returncode, 0, done.stderr)
             rows = list(csv.DictReader(io.StringIO(done.stdout)))
@@ -167,13 +167,13 @@ class Replay(harness.CommandTest):
         self.assertEqual(len(done.stdout.splitlines()), 1 + 2)
         self.assertIn("layer up: dX is skipped: the products of a transposed convolution", done.stderr)
         alone = self.write("alone", up, {"layers": json.dumps(layers)})
-        self.refused_saying(["replay", alone], "transposed convolution", "nothing is left to replay")
+        self.refused_saying(["replay", alone], "transposed convolution", "nothing to replay")
 
     def test_a_trace_with_nothing_to_replay_is_refused(self):
         left_out = [f"step{step}/{layer}/{kind}" for step in (0, 7) for layer in ("conv", "head.fc")
                     for kind in ("input", "weight")]
         name = self.write_trace(leave_out=left_out)
-        self.refused_saying(["replay", name], "nothing is left to replay", "capture the tensors")
+        self.refused_saying(["replay", name], "nothing to replay", "capture the tensors")
 
     def test_readable_output_ends_with_the_speed_up(self):
         text = self.good("replay", self.write_trace())
