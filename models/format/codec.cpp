@@ -42,26 +42,12 @@ std::uint64_t place_below(const Format& format, double a) {
 }
 
 // Whether a value at lo + f * (hi - lo), 0 < f < 1, goes to hi.
-bool goes_up(const Rounding& rounding, double a, double lo, double hi, bool hi_is_even,
+bool goes_up(const Rounding& rounding, double a, double lo, double hi, bool lo_is_odd,
              bool negative, std::uint32_t random_word) {
   const double above = a - lo;  // exact: lo and hi are within a factor of two, or lo is zero
   const double gap = hi - lo;
-  switch (rounding.mode) {
-    case Rounding::Mode::rne:
-      return above > gap / 2 || (above == gap / 2 && hi_is_even);
-    case Rounding::Mode::rna:
-      return above >= gap / 2;
-    case Rounding::Mode::rtz:
-      return false;
-    case Rounding::Mode::rup:
-      return !negative;
-    case Rounding::Mode::rdn:
-      return negative;
-    case Rounding::Mode::rto:
-      return !hi_is_even;
-    case Rounding::Mode::sr:
-    case Rounding::Mode::sru:
-      break;
+  if (!rounding.is_stochastic()) {
+    return rounds_up(rounding.mode, negative, lo_is_odd, above <=> gap / 2);
   }
   // T = floor(2^R * above / gap). Where the gap is no power of two (DLFloat's to zero) the division
   // may round up to an integer that the exact quotient does not reach: fma sees the remainder.
@@ -75,12 +61,6 @@ bool goes_up(const Rounding& rounding, double a, double lo, double hi, bool hi_i
   }
   const std::uint32_t u = random_word >> (32 - rounding.random_bits);
   return top_bits + static_cast<double>(u) >= std::ldexp(1.0, rounding.random_bits);
-}
-
-// Whether rounding moves this sign's values toward zero, so that a finite one never overflows.
-bool rounds_toward_zero(Rounding::Mode mode, bool negative) {
-  return mode == Rounding::Mode::rtz || (mode == Rounding::Mode::rup && negative) ||
-         (mode == Rounding::Mode::rdn && !negative);
 }
 
 Code with_sign(const Format& format, Code magnitude, bool negative) {
@@ -156,7 +136,7 @@ Code encode(const Format& format, const CastOptions& options, double x, std::uin
   const double lo = grid_value(format, place);
   if (lo < a) {
     const double hi = grid_value(format, place + 1);
-    if (goes_up(options.rounding, a, lo, hi, (place + 1) % 2 == 0, negative, random_word)) ++place;
+    if (goes_up(options.rounding, a, lo, hi, place % 2 != 0, negative, random_word)) ++place;
   }
   if (place > format.max_finite_magnitude()) {
     if (rounds_toward_zero(options.rounding.mode, negative)) {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <numeric>
 #include <optional>
 
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/specification/nearest.hpp"
 
 namespace gradpath {
 namespace {
@@ -106,25 +106,10 @@ std::optional<Format> parse_p3109(std::string_view name) {
   return Format{exponent_bits, *precision - 1, 1 << (exponent_bits - 1), non_finite, is_signed};
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
 std::string_view nearest_name(std::string_view name) {
-  return std::ranges::min_element(
-             kNamed, {}, [&](const NamedFormat& row) { return edit_distance(name, row.name); })
-      ->name;
+  std::vector<std::string_view> names;
+  for (const NamedFormat& row : kNamed) names.push_back(row.name);
+  return nearest(name, names);
 }
 
 // Splits at commas that are not inside braces.

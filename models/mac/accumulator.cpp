@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -13,63 +11,79 @@
 namespace gradpath {
 namespace {
 
-constexpr std::string_view kSource = "Xie et al., MMA-Sim, arXiv 2511.10909";
-
-constexpr std::array kNamed = {
-    NamedAccumulator{"volta-fp16", {4, 23, 23}, kSource},
-    NamedAccumulator{"turing-fp16", {8, 24, 23}, kSource},
-    NamedAccumulator{"ampere-fp16", {8, 24, 23}, kSource},
-    NamedAccumulator{"ada-fp8", {16, 13, 13}, kSource},
-    NamedAccumulator{"hopper-fp16", {16, 25, 23}, kSource},
-    NamedAccumulator{"hopper-fp8", {32, 13, 13}, kSource},
-    NamedAccumulator{"blackwell-fp8", {32, 25, 23}, kSource},
-};
-
 // The sums of a group, (4 K + 2) 2^F at most, are exact in double's 53 bits within these limits.
 constexpr int kMaxGroup = 1 << 15;
 constexpr int kMaxFractionBits = 35;
 constexpr int kMaxOutBits = 23;
 constexpr std::int64_t kMaxChunk = std::int64_t{1} << 40;
 
-std::vector<std::string_view> split(std::string_view text) {
-  std::vector<std::string_view> parts;
-  for (;;) {
-    const auto colon = text.find(':');
-    parts.push_back(text.substr(0, colon));
-    if (colon == std::string_view::npos) return parts;
-    text.remove_prefix(colon + 1);
-  }
-}
-
-std::int64_t number(std::string_view accumulator, std::string_view what, std::string_view text,
-                    std::int64_t least, std::int64_t most) {
-  std::int64_t value = 0;
-  const auto* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  if (failure == std::errc() && stop == end && value >= least && value <= most) return value;
-  throw UserError(fmt::format("accumulator '{}': {} is '{}'; expected {} to {}", accumulator, what,
-                              text, least, most));
-}
-
-void check_parts(std::string_view text, const std::vector<std::string_view>& parts,
-                 std::size_t least, std::size_t most, std::string_view grammar) {
-  if (parts.size() >= least && parts.size() <= most) return;
-  throw UserError(
-      fmt::format("accumulator '{}': {} parts; expected {}", text, parts.size(), grammar));
-}
-
-Format sum_format(std::string_view accumulator, std::string_view name) {
+Format sum_format(std::string_view name) {
   const Format format = parse_format(name);
   if (format.is_signed && format.has_zero) return format;
-  throw UserError(
-      fmt::format("accumulator '{}': format {} has no {}; expected one with sign and zero",
-                  accumulator, name, format.is_signed ? "zero" : "sign"));
+  throw UserError(fmt::format("accumulator: format {} has no {}; expected one with sign and zero",
+                              name, format.is_signed ? "zero" : "sign"));
 }
 
-Accumulator fused_accumulator(const FusedGroup& fused) {
+Accumulator make_exact(const Parameters& p) {
+  return {.kind = Accumulator::Kind::exact, .format = sum_format(p.text(0))};
+}
+
+Accumulator make_chunked(const Parameters& p) {
+  return {.kind = Accumulator::Kind::chunked,
+          .format = sum_format(p.text(2)),
+          .inner = sum_format(p.text(1)),
+          .chunk = p.integer(0)};
+}
+
+Accumulator make_fused(const Parameters& p) {
+  const auto field = [&](std::size_t i) { return static_cast<int>(p.integer(i)); };
   return {.kind = Accumulator::Kind::fused,
-          .format = {.exponent_bits = 8, .mantissa_bits = fused.out_bits, .bias = 127},
-          .fused = fused};
+          .format = {.exponent_bits = 8, .mantissa_bits = field(2), .bias = 127},
+          .fused = {field(0), field(1), field(2)}};
+}
+
+constexpr Parameter format_parameter(std::string_view name, std::string_view meaning) {
+  return Parameter::of(Parameter::Kind::text, name, meaning);
+}
+
+struct Row : Form {
+  Accumulator (*make)(const Parameters& parameters);
+};
+constexpr std::array<Row, 3> kForms = {{
+    {{"exact",
+      "the exact sum, rounded once",
+      {format_parameter("FORMAT", "of the result").optional("fp32")}},
+     make_exact},
+    {{"chunk",
+      "sums of N products in INNER, added up in OUTER",
+      {Parameter::integer("N", "the chunk's length", 1, kMaxChunk),
+       format_parameter("INNER", "of a chunk's sum"), format_parameter("OUTER", "of the result")},
+      "Wang et al. 2018, arXiv 1812.08011"},
+     make_chunked},
+    {{"fused",
+      "K products and the sum aligned, truncated and added at once, as tensor cores do",
+      {Parameter::integer("K", "the group's length", 1, kMaxGroup),
+       Parameter::integer("F", "the number of fraction bits", 0, kMaxFractionBits),
+       Parameter::integer("OUT", "the number of output bits", 0, kMaxOutBits)},
+      "arXiv 2511.10909"},
+     make_fused},
+}};
+
+// What machines have, each by the form it stands for. One more machine is one more row.
+constexpr std::string_view kSource = "Xie et al., MMA-Sim, arXiv 2511.10909";
+constexpr std::array<Form, 7> kNamed = {{
+    {"volta-fp16", "fused:4:23:23", {}, kSource},
+    {"turing-fp16", "fused:8:24:23", {}, kSource},
+    {"ampere-fp16", "fused:8:24:23", {}, kSource},
+    {"ada-fp8", "fused:16:13:13", {}, kSource},
+    {"hopper-fp16", "fused:16:25:23", {}, kSource},
+    {"hopper-fp8", "fused:32:13:13", {}, kSource},
+    {"blackwell-fp8", "fused:32:25:23", {}, kSource},
+}};
+
+const Table<Row>& forms() {
+  static const Table<Row> table("accumulator", kForms);
+  return table;
 }
 
 bool is_format_name(std::string_view name) {
@@ -83,43 +97,25 @@ bool is_format_name(std::string_view name) {
 
 }  // namespace
 
-std::span<const NamedAccumulator> named_accumulators() { return kNamed; }
+std::span<const Form> named_accumulators() { return kNamed; }
+
+const Grammar& accumulator_grammar() {
+  static const Grammar grammar =
+      Grammar("accumulator", "a format's name, rounded to it after each addition")
+          .add(std::span<const Row>(kForms))
+          .add(named_accumulators());
+  return grammar;
+}
 
 Accumulator parse_accumulator(std::string_view text) {
-  const auto row = std::ranges::find(kNamed, text, &NamedAccumulator::name);
-  if (row != kNamed.end()) return fused_accumulator(row->fused);
-  const auto parts = split(text);
-  if (parts[0] == "exact") {
-    check_parts(text, parts, 1, 2, "exact or exact:FORMAT");
-    return {.kind = Accumulator::Kind::exact,
-            .format = sum_format(text, parts.size() == 2 ? parts[1] : "fp32")};
+  const auto named = std::ranges::find(kNamed, text, &Form::name);
+  if (named != kNamed.end()) return parse_accumulator(named->help);
+  if (forms().find(text)) {
+    const auto [row, parameters] = forms().parse(text);
+    return row.make(parameters);
   }
-  if (parts[0] == "chunk") {
-    check_parts(text, parts, 4, 4, "chunk:N:INNER:OUTER");
-    return {.kind = Accumulator::Kind::chunked,
-            .format = sum_format(text, parts[3]),
-            .inner = sum_format(text, parts[2]),
-            .chunk = number(text, "the chunk's length N", parts[1], 1, kMaxChunk)};
-  }
-  if (parts[0] == "fused") {
-    check_parts(text, parts, 4, 4, "fused:K:F:OUT");
-    const auto field = [&](std::string_view what, std::size_t part, int least, int most) {
-      return static_cast<int>(number(text, what, parts[part], least, most));
-    };
-    return fused_accumulator(
-        {.products = field("the group's length K", 1, 1, kMaxGroup),
-         .fraction_bits = field("the number of fraction bits F", 2, 0, kMaxFractionBits),
-         .out_bits = field("the number of output bits OUT", 3, 0, kMaxOutBits)});
-  }
-  if (!is_format_name(text)) {
-    std::string names;
-    for (const auto& named : kNamed) names.append(", ").append(named.name);
-    throw UserError(
-        fmt::format("accumulator '{}' is not known; expected a format's name, exact[:FORMAT], "
-                    "chunk:N:INNER:OUTER, fused:K:F:OUT{}",
-                    text, names));
-  }
-  return {.kind = Accumulator::Kind::rounded, .format = sum_format(text, text)};
+  if (!is_format_name(text)) accumulator_grammar().refuse(text);
+  return {.kind = Accumulator::Kind::rounded, .format = sum_format(text)};
 }
 
 std::string accumulator_name(const Accumulator& accumulator) {

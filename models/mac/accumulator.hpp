@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "models/format/format.hpp"
+#include "models/specification/grammar.hpp"
 
 namespace gradpath {
 
@@ -35,20 +36,14 @@ struct Accumulator {
   friend bool operator==(const Accumulator&, const Accumulator&) = default;
 };
 
-/// A row of the table of accumulators that machines have.
-struct NamedAccumulator {
-  std::string_view name;
-  FusedGroup fused;
-  std::string_view source;
-};
-
-/// One more machine is one more row of accumulator.cpp.
-[[nodiscard]] std::span<const NamedAccumulator> named_accumulators();
+/// The accumulators that machines have, by name; `help` is the form each stands for.
+[[nodiscard]] std::span<const Form> named_accumulators();
 
 /// Reads a format's name, `exact[:FORMAT]` (default fp32), `chunk:N:INNER:OUTER`, `fused:K:F:OUT`
 /// or a name of the table. UserError otherwise; also for formats without sign or zero.
 [[nodiscard]] Accumulator parse_accumulator(std::string_view text);
 /// The text that parse_accumulator reads back as `accumulator`; never a name of the table.
 [[nodiscard]] std::string accumulator_name(const Accumulator& accumulator);
+[[nodiscard]] const Grammar& accumulator_grammar();
 
 }  // namespace gradpath

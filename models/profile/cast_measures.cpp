@@ -41,10 +41,7 @@ class OverflowTest {
  private:
   // Toward zero nothing finite overflows; it is cut to the largest finite from the next value on.
   static double threshold(const Format& format, Rounding::Mode mode, bool negative) {
-    const bool toward_zero = mode == Rounding::Mode::rtz ||
-                             (mode == Rounding::Mode::rup && negative) ||
-                             (mode == Rounding::Mode::rdn && !negative);
-    if (!toward_zero) return std::numeric_limits<double>::infinity();
+    if (!rounds_toward_zero(mode, negative)) return std::numeric_limits<double>::infinity();
     const double largest = max_finite(format);
     const int exponent = std::max(std::ilogb(largest), format.min_exponent());
     return largest + std::ldexp(1.0, exponent - format.mantissa_bits);

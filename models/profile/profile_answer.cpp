@@ -79,7 +79,7 @@ class ProfileTable::Evaluation {
     const int quantum = exponent - format_.mantissa_bits - binade.bucket_exponent;  // log2, buckets
     const std::int64_t first_place = static_cast<std::int64_t>(exponent - min_exponent_)
                                      << format_.mantissa_bits;
-    const bool nearest = mode_ == Rounding::Mode::rne || mode_ == Rounding::Mode::rna;
+    const bool nearest = rounding_row(mode_).direction == RoundingRow::Direction::nearest;
     if (binade.has_interior && quantum < (nearest ? 1 : 0)) return false;
     const double quantum_units = std::ldexp(1.0, quantum + 16);
     const auto value = [&](std::int64_t j) {
@@ -112,7 +112,7 @@ class ProfileTable::Evaluation {
       if (rounding_.is_stochastic()) {
         if (!give_stochastic(binade, inside, low, high, quantum)) return false;
       } else if (!nearest) {
-        if (!give(binade, inside, goes_up(high, binade.negative) ? high : low)) return false;
+        if (!give(binade, inside, goes_up(low, binade.negative) ? high : low)) return false;
       } else {
         const std::int64_t middle = j * width + width / 2;
         if (quantum == 0 || middle >= to) {
@@ -122,9 +122,8 @@ class ProfileTable::Evaluation {
         } else {
           const Sums above_or_at = binade.between(static_cast<int>(middle), to);
           const Sums tie = binade.tie(static_cast<int>(middle));
-          const bool tie_up = mode_ == Rounding::Mode::rna || high.place % 2 == 0;
           if (!give(binade, without(inside, above_or_at), low) ||
-              !give(binade, tie, tie_up ? high : low) ||
+              !give(binade, tie, goes_up(low, binade.negative) ? high : low) ||
               !give(binade, without(above_or_at, tie), high)) {
             return false;
           }
@@ -138,17 +137,9 @@ class ProfileTable::Evaluation {
     return {a.count - b.count, a.sum - b.sum, a.squares - b.squares, a.reciprocals - b.reciprocals};
   }
 
-  [[nodiscard]] bool goes_up(const GridValue& high, bool negative) const {
-    switch (mode_) {
-      case Rounding::Mode::rup:
-        return !negative;
-      case Rounding::Mode::rdn:
-        return negative;
-      case Rounding::Mode::rto:
-        return high.place % 2 != 0;
-      default:
-        return false;
-    }
+  // A tie of the nearest roundings, and whatever lies between neighbours under the directed ones.
+  [[nodiscard]] bool goes_up(const GridValue& low, bool negative) const {
+    return rounds_up(mode_, negative, low.place % 2 != 0, std::partial_ordering::equivalent);
   }
 
   [[nodiscard]] bool overflows(const GridValue& value) const {
@@ -156,9 +147,7 @@ class ProfileTable::Evaluation {
   }
 
   [[nodiscard]] bool cuts_to_max(bool negative) const {
-    return overflow_is_finite_ || mode_ == Rounding::Mode::rtz ||
-           (mode_ == Rounding::Mode::rup && negative) ||
-           (mode_ == Rounding::Mode::rdn && !negative);
+    return overflow_is_finite_ || rounds_toward_zero(mode_, negative);
   }
 
   // All of x becomes `value`; is_value: x is that value already.
@@ -220,7 +209,9 @@ class ProfileTable::Evaluation {
     const double gap = high.units - low.units;
     if (overflows(high)) {
       if (!overflow_is_finite_) {  // the mean over what stays finite is no quadratic
-        refusal_ = "values round stochastically past the largest finite (`--overflow saturate`)";
+        refusal_ =
+            "values round stochastically past the largest finite (overflow `saturate` has an "
+            "answer)";
         return false;
       }
       sums_.saturated += (sum - n * low.units) / gap;
@@ -327,12 +318,12 @@ ProfileTable::Answer ProfileTable::sums(const Format& format, const CastOptions&
     return refuse("so few random bits differ from the expectation over all");
   }
   if (nonzeros_ > 0) {
-    const auto mode = options.rounding.mode;
     const int lowest = std::ilogb(abs_min_) + scale_exponent;
     const int highest = std::ilogb(abs_max_) + scale_exponent;
     // What fp32 rounds below its smallest normal does not matter far below the format's quantum.
-    const bool may_go_up =
-        mode == Rounding::Mode::rup || mode == Rounding::Mode::rdn || mode == Rounding::Mode::rto;
+    using enum RoundingRow::Direction;
+    const auto direction = rounding_row(options.rounding.mode).direction;
+    const bool may_go_up = direction == up || direction == down || direction == odd;
     const bool vanishes =
         !may_go_up && format.min_exponent() - format.mantissa_bits - 2 >= kMinFp32Exponent;
     if (scale_exponent < 0 && lowest < kMinFp32Exponent && !vanishes) {

@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "models/specification/grammar.hpp"
+
 namespace gradpath {
 
 /// Where the threshold of stochastic pruning comes from.
@@ -28,12 +30,9 @@ inline constexpr AlphaRule AlphaRule::exact{Kind::exact, 0};
 inline constexpr AlphaRule AlphaRule::lognormal{Kind::lognormal, 0};
 inline constexpr AlphaRule AlphaRule::last_step{Kind::last_step, 0};
 
-/// How rules are written, for help and messages.
-inline constexpr std::string_view kAlphaRules =
-    "exact, lognormal, histogram:0, histogram:1, histogram:2, sample:N, last-step";
-
-/// Reads one of kAlphaRules (N from 1 to 2^30); UserError otherwise.
+/// Reads `exact`, `lognormal`, `histogram:M`, `sample:N` or `last-step`; UserError otherwise.
 [[nodiscard]] AlphaRule parse_alpha_rule(std::string_view text);
 [[nodiscard]] std::string alpha_rule_name(const AlphaRule& rule);
+[[nodiscard]] const Grammar& alpha_grammar();
 
 }  // namespace gradpath

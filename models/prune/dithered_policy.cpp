@@ -6,7 +6,7 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
-#include "models/prune/policies.hpp"
+#include "models/prune/policy.hpp"
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/prune/threshold.hpp"
 #include "models/schemes/statistics.hpp"
@@ -78,20 +78,10 @@ class Dithered final : public PrunePolicy {
   std::optional<double> k_;
 };
 
-PrunePolicyPtr make_dithered(std::span<const std::string_view> parameters) {
-  if (parameters.empty()) return std::make_unique<Dithered>(std::nullopt);
-  if (parameters.size() != 1) return nullptr;
-  const auto k = read_number(parameters[0], 0, 1e30);
-  return k ? std::make_unique<Dithered>(*k) : nullptr;
-}
-
 }  // namespace
 
-PrunePolicyRow dithered() {
-  return {.name = "dithered",
-          .syntax = "dithered or dithered:K, K a number from 0",
-          .summary = "unbiased multiples of D = K std(x); K given, or solved from the target",
-          .make = make_dithered};
+PrunePolicyPtr make_dithered(const Parameters& p) {
+  return std::make_unique<Dithered>(p.has(0) ? std::optional(p.real(0)) : std::nullopt);
 }
 
 }  // namespace gradpath::policies

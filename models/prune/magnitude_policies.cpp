@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "models/prune/policies.hpp"
+#include "models/prune/policy.hpp"
 #include "models/prune/threshold.hpp"
 
 namespace gradpath::policies {
@@ -169,46 +169,17 @@ class Hard final : public PrunePolicy {
   std::optional<float> alpha_;
 };
 
-PrunePolicyPtr make_topk(std::span<const std::string_view> parameters) {
-  if (parameters.empty()) return std::make_unique<TopK>(false);
-  if (parameters.size() != 1) return nullptr;
-  if (parameters[0] == "tensor") return std::make_unique<TopK>(false);
-  if (parameters[0] == "example") return std::make_unique<TopK>(true);
-  return nullptr;
-}
-
-PrunePolicyPtr make_swat(std::span<const std::string_view> parameters) {
-  return parameters.empty() ? std::make_unique<Swat>() : nullptr;
-}
-
-PrunePolicyPtr make_hard(std::span<const std::string_view> parameters) {
-  if (parameters.empty()) return std::make_unique<Hard>(std::nullopt);
-  if (parameters.size() != 1) return nullptr;
-  const auto alpha = read_number(parameters[0], 0, std::numeric_limits<float>::max());
-  return alpha ? std::make_unique<Hard>(static_cast<float>(*alpha)) : nullptr;
-}
-
 }  // namespace
 
-PrunePolicyRow topk() {
-  return {.name = "topk",
-          .syntax = "topk (of the tensor) or topk:example (of each slice of the first dimension)",
-          .summary = "keeps the largest |x|, of the tensor or (topk:example) of each example",
-          .make = make_topk};
+PrunePolicyPtr make_topk(const Parameters& p) {
+  return std::make_unique<TopK>(p.text(0) == "example");
 }
 
-PrunePolicyRow swat() {
-  return {.name = "swat",
-          .syntax = "swat",
-          .summary = "topk on .../weight and .../input, all other tensors stay dense",
-          .make = make_swat};
-}
+PrunePolicyPtr make_swat(const Parameters& /*none*/) { return std::make_unique<Swat>(); }
 
-PrunePolicyRow hard() {
-  return {.name = "hard",
-          .syntax = "hard or hard:ALPHA, ALPHA a finite number from 0",
-          .summary = "|x| < alpha becomes 0; alpha is the target's quantile or given (hard:ALPHA)",
-          .make = make_hard};
+PrunePolicyPtr make_hard(const Parameters& p) {
+  return std::make_unique<Hard>(p.has(0) ? std::optional(static_cast<float>(p.real(0)))
+                                         : std::nullopt);
 }
 
 }  // namespace gradpath::policies

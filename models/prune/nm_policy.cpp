@@ -1,12 +1,12 @@
 #include <algorithm>
-#include <charconv>
 #include <cmath>
 #include <limits>
 
 #include <fmt/format.h>
 
+#include "models/error.hpp"
 #include "models/prune/nm_block.hpp"
-#include "models/prune/policies.hpp"
+#include "models/prune/policy.hpp"
 
 namespace gradpath {
 namespace {
@@ -124,29 +124,15 @@ class Nm final : public PrunePolicy {
   std::size_t m_;
 };
 
-std::optional<std::size_t> read_count(std::string_view text, std::size_t least, std::size_t most) {
-  std::size_t value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  const bool good = failure == std::errc() && stop == end && value >= least && value <= most;
-  return good ? std::optional(value) : std::nullopt;
-}
-
-PrunePolicyPtr make_nm(std::span<const std::string_view> parameters) {
-  if (parameters.size() != 2) return nullptr;
-  const auto m = read_count(parameters[1], 2, kLargestNmBlock);
-  if (!m) return nullptr;
-  const auto n = read_count(parameters[0], 1, *m - 1);
-  return n ? std::make_unique<Nm>(*n, *m) : nullptr;
-}
-
 }  // namespace
 
-PrunePolicyRow nm() {
-  return {.name = "nm",
-          .syntax = "nm:N:M, 1 <= N < M <= 32, e.g. nm:1:2 or nm:2:4",
-          .summary = "N of every M neighbours stay, unbiased with the least variance: nm:2:4",
-          .make = make_nm};
+PrunePolicyPtr make_nm(const Parameters& p) {
+  if (p.integer(0) < p.integer(1)) {
+    return std::make_unique<Nm>(static_cast<std::size_t>(p.integer(0)),
+                                static_cast<std::size_t>(p.integer(1)));
+  }
+  throw UserError(fmt::format("pruning policy nm:{}:{} prunes nothing; expected N < M",
+                              p.integer(0), p.integer(1)));
 }
 
 }  // namespace policies

@@ -1,55 +1,78 @@
-#include "models/prune/policies.hpp"
-
 #include <array>
-#include <charconv>
+#include <limits>
 #include <stdexcept>
-#include <string>
-#include <utility>
 
-#include <fmt/format.h>
-
-#include "models/error.hpp"
 #include "models/prune/measure.hpp"
+#include "models/prune/nm_block.hpp"
+#include "models/prune/policy.hpp"
 
 namespace gradpath {
+namespace policies {
+// Defined in NAME_policy.cpp; those that keep the largest in magnitude_policies.cpp.
+PrunePolicyPtr make_stochastic(const Parameters& p);
+PrunePolicyPtr make_topk(const Parameters& p);
+PrunePolicyPtr make_ye(const Parameters& p);
+PrunePolicyPtr make_swat(const Parameters& p);
+PrunePolicyPtr make_dithered(const Parameters& p);
+PrunePolicyPtr make_hard(const Parameters& p);
+PrunePolicyPtr make_random(const Parameters& p);
+PrunePolicyPtr make_nm(const Parameters& p);
+}  // namespace policies
 
-std::span<const PrunePolicyRow> prune_policies() {
-  static const std::array rows = {
-      policies::stochastic(), policies::topk(), policies::ye(),     policies::swat(),
-      policies::dithered(),   policies::hard(), policies::random(), policies::nm(),
-  };
-  return rows;
+namespace {
+
+constexpr std::array<PrunePolicyRow, 8> kPolicies = {{
+    {{"stochastic",
+      "|x| < alpha becomes alpha with probability |x|/alpha, else 0: unbiased",
+      {Parameter::of(Parameter::Kind::rest, "ALPHA", "where alpha comes from", alpha_grammar)
+           .optional()},
+      "arXiv 2006.08173"},
+     policies::make_stochastic},
+    {{"topk",
+      "keeps the largest |x|",
+      {Parameter::of(Parameter::Kind::word, "tensor|example",
+                     "of all, or of each slice of the "
+                     "first dimension")
+           .optional("tensor")}},
+     policies::make_topk},
+    {{"ye", "stochastic at the threshold under which a normal distribution has a share S"},
+     policies::make_ye},
+    {{"swat", "topk on .../weight and .../input, all other tensors stay dense"},
+     policies::make_swat},
+    {{"dithered",
+      "unbiased multiples of D = K std(x)",
+      {Parameter::real("K", "solved from the target if left out", 0, 1e30).optional()},
+      "arXiv 2004.04729"},
+     policies::make_dithered},
+    {{"hard",
+      "|x| < alpha becomes 0",
+      {Parameter::real("ALPHA", "the target's quantile if left out", 0,
+                       std::numeric_limits<float>::max())
+           .optional()}},
+     policies::make_hard},
+    {{"random", "keeps elements at random, scaled by 1 / probability: unbiased"},
+     policies::make_random},
+    {{"nm",
+      "N of every M neighbours stay, unbiased with the least variance",
+      {Parameter::integer("N", "kept of a block, below M", 1, kLargestNmBlock - 1),
+       Parameter::integer("M", "elements of a block", 2, kLargestNmBlock)},
+      "arXiv 2203.10991"},
+     policies::make_nm},
+}};
+
+const Table<PrunePolicyRow>& table() {
+  static const Table<PrunePolicyRow> policies("pruning policy", kPolicies);
+  return policies;
 }
+
+}  // namespace
+
+std::span<const PrunePolicyRow> prune_policies() { return kPolicies; }
+const Grammar& prune_policy_grammar() { return table(); }
 
 PrunePolicyPtr parse_prune_policy(std::string_view specification) {
-  std::vector<std::string_view> parts;
-  for (std::string_view rest = specification;;) {
-    const std::size_t colon = rest.find(':');
-    parts.push_back(rest.substr(0, colon));
-    if (colon == std::string_view::npos) break;
-    rest.remove_prefix(colon + 1);
-  }
-  std::string known;
-  for (const PrunePolicyRow& row : prune_policies()) {
-    if (row.name == parts.front()) {
-      PrunePolicyPtr policy = row.make(std::span(parts).subspan(1));
-      if (policy != nullptr) return policy;
-      throw UserError(fmt::format("pruning policy '{}' is not understood; expected {}",
-                                  specification, row.syntax));
-    }
-    known += known.empty() ? "" : ", ";
-    known += row.name;
-  }
-  throw UserError(
-      fmt::format("unknown pruning policy '{}'; expected one of: {}", specification, known));
-}
-
-std::optional<double> policies::read_number(std::string_view text, double least, double most) {
-  double value = 0;
-  const char* const end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, value);
-  const bool good = failure == std::errc() && stop == end && value >= least && value <= most;
-  return good ? std::optional(value) : std::nullopt;
+  const auto [row, parameters] = table().parse(specification);
+  return row.make(parameters);
 }
 
 PruneInput::PruneInput(std::span<const float> values, TensorContext context)

@@ -112,7 +112,7 @@ class PrunePolicy {
   [[nodiscard]] virtual bool takes_target() const { return true; }
   /// True: the output depends on options.seed.
   [[nodiscard]] virtual bool is_random() const = 0;
-  /// UserError (which names the option; the caller adds file and tensor) where the target is out of
+  /// UserError (the caller adds file and tensor) where the target is out of
   /// range or cannot be reached.
   [[nodiscard]] virtual PrunePlan plan(PruneInput& input, const PruneOptions& options) const = 0;
   /// Writes the pruned tensor. out: as many elements as input.values(), not overlapping them.
@@ -121,17 +121,13 @@ class PrunePolicy {
 };
 using PrunePolicyPtr = std::unique_ptr<const PrunePolicy>;
 
-/// A row of the list of policies.
-struct PrunePolicyRow {
-  std::string_view name;
-  std::string_view syntax;   ///< how it is written, with its parameters
-  std::string_view summary;  ///< one line for --help
-  /// The policy of these parameters, or null where they are not what `syntax` says.
-  PrunePolicyPtr (*make)(std::span<const std::string_view> parameters);
+/// A row of the list of policies; one more is a file and its row in policies.cpp.
+struct PrunePolicyRow : Form {
+  PrunePolicyPtr (*make)(const Parameters& parameters);
 };
 
-/// All policies; one more is a file, its line in policies.hpp and its row in policies.cpp.
 [[nodiscard]] std::span<const PrunePolicyRow> prune_policies();
+[[nodiscard]] const Grammar& prune_policy_grammar();
 /// Reads NAME or NAME:PARAMETER...; UserError names the policies there are, or the right syntax.
 [[nodiscard]] PrunePolicyPtr parse_prune_policy(std::string_view specification);
 

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <limits>
 
-#include "models/prune/policies.hpp"
+#include "models/prune/policy.hpp"
 #include "models/prune/threshold.hpp"
 
 namespace gradpath::policies {
@@ -62,17 +62,8 @@ class Random final : public PrunePolicy {
   }
 };
 
-PrunePolicyPtr make_random(std::span<const std::string_view> parameters) {
-  return parameters.empty() ? std::make_unique<Random>() : nullptr;
-}
-
 }  // namespace
 
-PrunePolicyRow random() {
-  return {.name = "random",
-          .syntax = "random",
-          .summary = "keeps elements at random, scaled by 1 / probability: unbiased",
-          .make = make_random};
-}
+PrunePolicyPtr make_random(const Parameters& /*none*/) { return std::make_unique<Random>(); }
 
 }  // namespace gradpath::policies

@@ -4,7 +4,7 @@
 #include <fmt/format.h>
 
 #include "models/prune/choose_alpha.hpp"
-#include "models/prune/policies.hpp"
+#include "models/prune/policy.hpp"
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/prune/threshold.hpp"
 #include "models/schemes/statistics.hpp"
@@ -65,31 +65,13 @@ class Ye final : public StochasticBase {
   }
 };
 
-PrunePolicyPtr make_stochastic(std::span<const std::string_view> parameters) {
-  if (parameters.empty()) return std::make_unique<Stochastic>(std::nullopt);
-  std::string rule(parameters[0]);
-  for (const std::string_view more : parameters.subspan(1)) rule += fmt::format(":{}", more);
-  return std::make_unique<Stochastic>(parse_alpha_rule(rule));
-}
-
-PrunePolicyPtr make_ye(std::span<const std::string_view> parameters) {
-  return parameters.empty() ? std::make_unique<Ye>() : nullptr;
-}
-
 }  // namespace
 
-PrunePolicyRow stochastic() {
-  return {.name = "stochastic",
-          .syntax = "stochastic or stochastic:ALPHA, ALPHA as in --alpha",
-          .summary = "|x| < alpha becomes alpha with probability |x|/alpha, else 0: unbiased",
-          .make = make_stochastic};
+PrunePolicyPtr make_stochastic(const Parameters& p) {
+  return std::make_unique<Stochastic>(p.has(0) ? std::optional(parse_alpha_rule(p.text(0)))
+                                               : std::nullopt);
 }
 
-PrunePolicyRow ye() {
-  return {.name = "ye",
-          .syntax = "ye",
-          .summary = "stochastic at the threshold under which a normal distribution has a share S",
-          .make = make_ye};
-}
+PrunePolicyPtr make_ye(const Parameters& /*none*/) { return std::make_unique<Ye>(); }
 
 }  // namespace gradpath::policies

@@ -148,6 +148,7 @@ HWY_INLINE Rounded round_integer(const Lanes& lanes, VU bits, VU words) {
     } else if constexpr (kMode == Mode::rto) {
       magnitude = hn::Or(floor, step);
     } else {
+      static_assert(kMode == Mode::sr, "a rounding that the vector code lacks");
       // The fraction aligned to the top of 32 bits; both it and the word cut to R bits; the carry
       // out of their sum decides.
       const auto width = hn::Set(d, 32);
@@ -181,6 +182,7 @@ HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
     const auto quanta = hn::Sub(hn::BitCast(d, sum), shifter);
     return {hn::Add(base, quanta), hn::Sub(sum, hn::BitCast(df, shifter))};
   } else {
+    static_assert(kMode == Mode::sr || kMode == Mode::sru, "a rounding that has no narrow form");
     const hn::RebindToSigned<DU> di;
     const int bias = 127;
     const auto random_bits = static_cast<std::uint32_t>(lanes.random_bits);
@@ -409,7 +411,7 @@ template <Mode kMode, bool kNarrow, class Sink>
 bool run_mode(const CastConstants constants, const CastRun run, const Sink sink,
               typename Sink::Out* HWY_RESTRICT out) {
   using Out = typename Sink::Out;
-  constexpr bool kStochastic = kMode == Mode::sr || kMode == Mode::sru;
+  constexpr bool kStochastic = Rounding{kMode}.is_stochastic();
   const DU d;
   const DF df;
   const Lanes lanes(constants, kNarrow);

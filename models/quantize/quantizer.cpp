@@ -70,39 +70,19 @@ Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t w
   if (fraction != 0) {
     const std::uint64_t half = std::uint64_t{1} << (shift - 1);
     bool up = false;
-    switch (options_.rounding.mode) {
-      case Rounding::Mode::rne:
-        up = fraction > half || (fraction == half && nonzero(code & 1));
-        break;
-      case Rounding::Mode::rna:
-        up = fraction >= half;
-        break;
-      case Rounding::Mode::rtz:
-        up = false;
-        break;
-      case Rounding::Mode::rup:
-        up = !negative;
-        break;
-      case Rounding::Mode::rdn:
-        up = negative;
-        break;
-      case Rounding::Mode::rto:
-        up = !nonzero(code & 1);
-        break;
-      case Rounding::Mode::sr:
-      case Rounding::Mode::sru: {
-        const int random_bits = options_.rounding.random_bits;
-        const int cut = shift - random_bits;  // fraction bits below the R that take part
-        std::uint64_t top = cut >= 0 ? fraction >> cut : fraction << -cut;
-        if (options_.rounding.mode == Rounding::Mode::sru && cut > 0) {
-          const std::uint64_t rest = fraction & ((std::uint64_t{1} << cut) - 1);
-          const std::uint64_t middle = std::uint64_t{1} << (cut - 1);
-          top += rest > middle || (rest == middle && nonzero(top & 1)) ? 1u : 0u;
-        }
-        const std::uint64_t u = word >> (32 - random_bits);
-        up = nonzero((top + u) >> random_bits);
-        break;
+    if (!options_.rounding.is_stochastic()) {
+      up = rounds_up(options_.rounding.mode, negative, nonzero(code & 1), fraction <=> half);
+    } else {
+      const int random_bits = options_.rounding.random_bits;
+      const int cut = shift - random_bits;  // fraction bits below the R that take part
+      std::uint64_t top = cut >= 0 ? fraction >> cut : fraction << -cut;
+      if (options_.rounding.mode == Rounding::Mode::sru && cut > 0) {
+        const std::uint64_t rest = fraction & ((std::uint64_t{1} << cut) - 1);
+        const std::uint64_t middle = std::uint64_t{1} << (cut - 1);
+        top += rest > middle || (rest == middle && nonzero(top & 1)) ? 1u : 0u;
       }
+      const std::uint64_t u = word >> (32 - random_bits);
+      up = nonzero((top + u) >> random_bits);
     }
     code += up ? 1 : 0;
   }

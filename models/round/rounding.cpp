@@ -1,99 +1,90 @@
 #include "models/round/rounding.hpp"
 
-#include <array>
-#include <charconv>
-#include <utility>
-
 #include <fmt/format.h>
-
-#include "models/error.hpp"
 
 namespace gradpath {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, Rounding::Mode>, 8> kModes = {{
-    {"rne", Rounding::Mode::rne},
-    {"rna", Rounding::Mode::rna},
-    {"rtz", Rounding::Mode::rtz},
-    {"rup", Rounding::Mode::rup},
-    {"rdn", Rounding::Mode::rdn},
-    {"rto", Rounding::Mode::rto},
-    {"sr", Rounding::Mode::sr},
-    {"sru", Rounding::Mode::sru},
+constexpr std::size_t mode_count() {
+  std::size_t count = 0;
+  while (!rounding_row(static_cast<Rounding::Mode>(count)).name.empty()) ++count;
+  return count;
+}
+
+using RoundingForm = Choice<Rounding::Mode>;
+constexpr auto kRoundings = [] {
+  std::array<RoundingForm, mode_count()> forms{};
+  for (std::size_t i = 0; i < forms.size(); ++i) {
+    const Rounding rounding{static_cast<Rounding::Mode>(i)};
+    const RoundingRow row = rounding_row(rounding.mode);
+    forms[i] = {{row.name, row.help}, rounding.mode};
+    if (rounding.is_stochastic()) {
+      forms[i].parameters[0] = Parameter::integer("R", "random bits", 1, 32).optional("24");
+    }
+  }
+  return forms;
+}();
+
+const Table<RoundingForm>& roundings() {
+  static const Table<RoundingForm> table("rounding", kRoundings);
+  return table;
+}
+
+constexpr std::array<Choice<Overflow>, 2> kOverflows = {{
+    {{"standard", "infinity, else NaN, else the largest finite: what the format has"},
+     Overflow::standard},
+    {{"saturate", "the largest finite, also for an infinity"}, Overflow::saturate},
 }};
 
-constexpr int kMaxRandomBits = 32;
+constexpr std::array<Choice<Flush>, 4> kFlushes = {{
+    {{"none", "subnormals stay"}, Flush::none},
+    {{"input", "fp32's, after the scale, become zero"}, Flush::input},
+    {{"output", "the format's become zero"}, Flush::output},
+    {{"both", "both become zero"}, Flush::both},
+}};
+
+constexpr std::array<Choice<NanPolicy>, 3> kNanPolicies = {{
+    {{"error", "is an error that names the element"}, NanPolicy::error},
+    {{"zero", "becomes zero"}, NanPolicy::zero},
+    {{"max", "becomes the largest finite, with the NaN's sign"}, NanPolicy::max},
+}};
+
+const Table<Choice<Overflow>>& overflows() {
+  static const Table<Choice<Overflow>> table("overflow", kOverflows);
+  return table;
+}
+const Table<Choice<Flush>>& flushes() {
+  static const Table<Choice<Flush>> table("flush", kFlushes);
+  return table;
+}
+const Table<Choice<NanPolicy>>& nan_policies() {
+  static const Table<Choice<NanPolicy>> table("NaN policy", kNanPolicies);
+  return table;
+}
 
 }  // namespace
 
 Rounding parse_rounding(std::string_view text) {
-  const auto colon = text.find(':');
-  const auto head = text.substr(0, colon);
-  for (const auto& [name, mode] : kModes) {
-    if (head != name) continue;
-    Rounding rounding{.mode = mode};
-    if (colon == std::string_view::npos) return rounding;
-    const auto digits = text.substr(colon + 1);
-    const auto* end = digits.data() + digits.size();
-    const auto [stop, failure] = std::from_chars(digits.data(), end, rounding.random_bits);
-    if (rounding.is_stochastic() && failure == std::errc() && stop == end &&
-        rounding.random_bits >= 1 && rounding.random_bits <= kMaxRandomBits) {
-      return rounding;
-    }
-    break;
-  }
-  throw UserError(fmt::format(
-      "rounding '{}' is not known; expected rne, rna, rtz, rup, rdn, rto, sr[:R] or sru[:R] with R "
-      "from 1 to 32 random bits",
-      text));
+  const auto [row, parameters] = roundings().parse(text);
+  Rounding rounding{row.value};
+  if (parameters.has(0)) rounding.random_bits = static_cast<int>(parameters.integer(0));
+  return rounding;
 }
-
 std::string rounding_name(const Rounding& rounding) {
-  for (const auto& [name, mode] : kModes) {
-    if (mode != rounding.mode) continue;
-    return rounding.is_stochastic() ? fmt::format("{}:{}", name, rounding.random_bits)
-                                    : std::string(name);
-  }
-  return "?";
+  const std::string name(rounding_row(rounding.mode).name);
+  return rounding.is_stochastic() ? fmt::format("{}:{}", name, rounding.random_bits) : name;
 }
+const Grammar& rounding_grammar() { return roundings(); }
 
-Overflow parse_overflow(std::string_view text) {
-  if (text == "standard") return Overflow::standard;
-  if (text == "saturate") return Overflow::saturate;
-  throw UserError(fmt::format("overflow '{}' is not known; expected standard or saturate", text));
-}
+Overflow parse_overflow(std::string_view text) { return overflows().parse(text).row.value; }
+std::string_view overflow_name(Overflow overflow) { return name_of(overflows(), overflow); }
+const Grammar& overflow_grammar() { return overflows(); }
 
-std::string_view overflow_name(Overflow overflow) {
-  return overflow == Overflow::standard ? "standard" : "saturate";
-}
+Flush parse_flush(std::string_view text) { return flushes().parse(text).row.value; }
+std::string_view flush_name(Flush flush) { return name_of(flushes(), flush); }
+const Grammar& flush_grammar() { return flushes(); }
 
-Flush parse_flush(std::string_view text) {
-  for (const Flush flush : {Flush::none, Flush::input, Flush::output, Flush::both}) {
-    if (text == flush_name(flush)) return flush;
-  }
-  throw UserError(
-      fmt::format("flush '{}' is not known; expected none, input, output or both", text));
-}
-
-std::string_view flush_name(Flush flush) {
-  switch (flush) {
-    case Flush::none:
-      return "none";
-    case Flush::input:
-      return "input";
-    case Flush::output:
-      return "output";
-    case Flush::both:
-      break;
-  }
-  return "both";
-}
-
-NanPolicy parse_nan_policy(std::string_view text) {
-  if (text == "error") return NanPolicy::error;
-  if (text == "zero") return NanPolicy::zero;
-  if (text == "max") return NanPolicy::max;
-  throw UserError(fmt::format("NaN policy '{}' is not known; expected error, zero or max", text));
-}
+NanPolicy parse_nan_policy(std::string_view text) { return nan_policies().parse(text).row.value; }
+const Grammar& nan_policy_grammar() { return nan_policies(); }
 
 }  // namespace gradpath

@@ -1,25 +1,12 @@
 #include "models/scale/scale.hpp"
 
 #include <algorithm>
-#include <array>
-#include <charconv>
 #include <cmath>
-#include <utility>
 
-#include <fmt/format.h>
-
-#include "models/error.hpp"
 #include "models/format/codec.hpp"
 
 namespace gradpath {
 namespace {
-
-constexpr std::array<std::pair<std::string_view, ScalePolicy::Kind>, 4> kNamedKinds = {{
-    {"none", ScalePolicy::Kind::none},
-    {"amax", ScalePolicy::Kind::amax},
-    {"amax-po2", ScalePolicy::Kind::amax_po2},
-    {"expected-max", ScalePolicy::Kind::expected_max},
-}};
 
 constexpr int kMinScaleExponent = -126;
 constexpr int kMaxScaleExponent = 127;
@@ -47,28 +34,6 @@ float real_scale(const Format& format, double largest) {
 }
 
 }  // namespace
-
-ScalePolicy parse_scale(std::string_view text) {
-  for (const auto& [name, kind] : kNamedKinds) {
-    if (text == name) return ScalePolicy{.kind = kind};
-  }
-  ScalePolicy policy{.kind = ScalePolicy::Kind::fixed};
-  const auto* end = text.data() + text.size();
-  const auto [stop, failure] = std::from_chars(text.data(), end, policy.value);
-  if (failure == std::errc() && stop == end && std::isnormal(policy.value) && policy.value > 0) {
-    return policy;
-  }
-  throw UserError(fmt::format(
-      "scale '{}' is not known; expected none, a positive number, amax, amax-po2 or expected-max",
-      text));
-}
-
-std::string scale_name(const ScalePolicy& policy) {
-  for (const auto& [name, kind] : kNamedKinds) {
-    if (policy.kind == kind) return std::string(name);
-  }
-  return fmt::format("{}", policy.value);
-}
 
 float resolve_scale(const ScalePolicy& policy, const Format& format,
                     const ScaleStatistics& statistics) {

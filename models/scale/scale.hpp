@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "models/format/format.hpp"
+#include "models/specification/grammar.hpp"
 
 namespace gradpath {
 
@@ -30,8 +31,10 @@ struct ScalePolicy {
 };
 
 /// Reads `none`, a positive finite number, `amax`, `amax-po2` or `expected-max`; else UserError.
+/// (In scaling.cpp, where the names of all scalings stand.)
 [[nodiscard]] ScalePolicy parse_scale(std::string_view text);
 [[nodiscard]] std::string scale_name(const ScalePolicy& policy);
+[[nodiscard]] const Grammar& scale_grammar();
 
 /// The scale of a tensor: a positive normal fp32; powers of two are kept in 2^-126..2^127.
 /// 1 where the statistic is zero or not finite.

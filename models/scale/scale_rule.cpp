@@ -4,11 +4,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
-#include <utility>
 
-#include <fmt/format.h>
-
-#include "models/error.hpp"
 #include "models/format/codec.hpp"
 
 namespace gradpath {
@@ -18,19 +14,27 @@ constexpr int kFractionBits = 23;
 constexpr std::uint32_t kFractionMask = 0x007fffffu;
 constexpr std::uint32_t kSqrt2Fraction = 0x003504f3u;  // of the fp32 number just below sqrt(2)
 
-constexpr std::array<std::pair<std::string_view, ScaleRule>, 6> kRules = {{
-    {"floor", ScaleRule::floor},
-    {"round", ScaleRule::round},
-    {"ceil", ScaleRule::ceil},
-    {"even", ScaleRule::even},
-    {"fit", ScaleRule::fit},
-    {"mse", ScaleRule::mse},
+// With amax = s 2^k, the element's largest finite t 2^emax.
+constexpr std::array<Choice<ScaleRule>, 6> kRules = {{
+    {{"floor", "2^(k - emax): elements above t 2^k saturate", {}, "OCP MX v1.0, 6.3"},
+     ScaleRule::floor},
+    {{"round", "log2(amax) to the nearest integer"}, ScaleRule::round},
+    {{"ceil", "log2(amax) upward"}, ScaleRule::ceil},
+    {{"even", "s rounded at the element's mantissa width, ties up", {}, "torchao, Quark"},
+     ScaleRule::even},
+    {{"fit", "the smallest under which nothing saturates", {}, "torchao: rceil"}, ScaleRule::fit},
+    {{"mse", "of all up to fit's, that of the least squared error"}, ScaleRule::mse},
 }};
+
+const Table<Choice<ScaleRule>>& rules() {
+  static const Table<Choice<ScaleRule>> table("scale rule", kRules);
+  return table;
+}
 
 std::uint32_t fraction_limit(const Format& element, ScaleRule rule) {
   switch (rule) {
     case ScaleRule::floor:
-      break;
+      return kFractionMask;
     case ScaleRule::round:
       return kSqrt2Fraction;
     case ScaleRule::ceil:
@@ -52,17 +56,9 @@ std::uint32_t fraction_limit(const Format& element, ScaleRule rule) {
 
 }  // namespace
 
-ScaleRule parse_scale_rule(std::string_view text) {
-  for (const auto& [name, rule] : kRules) {
-    if (text == name) return rule;
-  }
-  throw UserError(fmt::format(
-      "scale rule '{}' is not known; expected floor, round, ceil, even, fit or mse", text));
-}
-
-std::string_view scale_rule_name(ScaleRule rule) {
-  return std::ranges::find(kRules, rule, [](const auto& row) { return row.second; })->first;
-}
+ScaleRule parse_scale_rule(std::string_view text) { return rules().parse(text).row.value; }
+std::string_view scale_rule_name(ScaleRule rule) { return name_of(rules(), rule); }
+const Grammar& scale_rule_grammar() { return rules(); }
 
 SharedExponent::SharedExponent(const Format& element, ScaleRule rule)
     : emax_(std::ilogb(max_finite(element))), limit_(fraction_limit(element, rule)) {}

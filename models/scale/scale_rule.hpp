@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "models/format/format.hpp"
+#include "models/specification/grammar.hpp"
 
 namespace gradpath {
 
@@ -23,6 +24,7 @@ enum class ScaleRule : std::uint8_t {
 /// UserError names the rules.
 [[nodiscard]] ScaleRule parse_scale_rule(std::string_view text);
 [[nodiscard]] std::string_view scale_rule_name(ScaleRule rule);
+[[nodiscard]] const Grammar& scale_rule_grammar();
 
 /// The rules that look at amax alone, as integer arithmetic on its bits.
 class SharedExponent {

@@ -3,119 +3,102 @@
 #include <array>
 #include <charconv>
 #include <cmath>
-#include <vector>
+#include <optional>
 
 #include <fmt/format.h>
-
-#include "models/error.hpp"
 
 namespace gradpath {
 namespace {
 
-constexpr std::uint64_t kMaxBlock = std::uint64_t{1} << 40;
-constexpr std::uint64_t kNvfp4Block = 16;
+using Kind = ScalePolicy::Kind;
 
-// The parameters after the name, each named in errors.
-class Parameters {
- public:
-  explicit Parameters(std::string_view text) : text_(text) {
-    for (std::size_t begin = 0; begin <= text.size();) {
-      const std::size_t colon = std::min(text.find(':', begin), text.size());
-      parts_.push_back(text.substr(begin, colon - begin));
-      begin = colon + 1;
-    }
-  }
+template <Kind kind>
+Scaling of_tensor(const Parameters& /*parameters*/) {
+  return ScalePolicy{.kind = kind};
+}
 
-  [[nodiscard]] std::string_view name() const { return parts_.front(); }
-  [[nodiscard]] bool has(std::size_t i) const { return i < parts_.size(); }
-  [[nodiscard]] std::string_view operator[](std::size_t i) const { return parts_[i]; }
+constexpr std::int64_t kMaxBlock = std::int64_t{1} << 40;
+constexpr Parameter block(std::string_view fallback) {
+  return Parameter::integer("BLOCK", "elements of a block", 1, kMaxBlock).optional(fallback);
+}
 
-  void at_most(std::size_t count, std::string_view form) const {
-    if (parts_.size() > count + 1) fail(fmt::format("has too many parts; expected {}", form));
-  }
-  [[nodiscard]] std::uint64_t integer(std::size_t i, std::string_view what, std::uint64_t least,
-                                      std::uint64_t most, std::uint64_t absent) const {
-    if (!has(i)) return absent;
-    std::uint64_t value = 0;
-    const char* end = parts_[i].data() + parts_[i].size();
-    const auto [stop, failure] = std::from_chars(parts_[i].data(), end, value);
-    if (failure != std::errc() || stop != end || value < least || value > most) {
-      fail(fmt::format("has '{}' as {}; expected an integer from {} to {}", parts_[i], what, least,
-                       most));
-    }
-    return value;
-  }
-  [[noreturn]] void fail(std::string_view what) const {
-    throw UserError(fmt::format("scale '{}' {}", text_, what));
-  }
-
- private:
-  std::string_view text_;
-  std::vector<std::string_view> parts_;
+struct Row : Form {
+  Scaling (*make)(const Parameters& parameters);
 };
-
-Scaling parse_mx(const Parameters& p) {
-  p.at_most(2, "mx[:BLOCK[:RULE]]");
-  BlockScaling scaling{.block = p.integer(1, "block size", 1, kMaxBlock, 32)};
-  if (p.has(2)) scaling.rule = parse_scale_rule(p[2]);
-  return scaling;
-}
-
-Scaling parse_nvfp4(const Parameters& p) {
-  p.at_most(1, "nvfp4[:BLOCK]");
-  return BlockScaling{.kind = BlockScaling::Kind::nvfp4,
-                      .block = p.integer(1, "block size", 1, kMaxBlock, kNvfp4Block)};
-}
-
-Scaling parse_delayed(const Parameters& p) {
-  p.at_most(2, "delayed[:H[:MARGIN]]");
-  const DelayedScaling standard;
-  return DelayedScaling{
-      .history = static_cast<unsigned>(p.integer(1, "history", 1, 1u << 20, standard.history)),
-      .margin = static_cast<int>(p.integer(2, "margin", 0, 64, 0))};
-}
-
-Scaling parse_shift_squeeze(const Parameters& p) {
-  p.at_most(0, "s2fp8");
-  return ShiftSqueezeScaling{};
-}
-
-Scaling parse_mean_log(const Parameters& p) {
-  p.at_most(0, "mean-log");
-  return MeanLogScaling{};
-}
-
-Scaling parse_loss_scaling(const Parameters& p) {
-  p.at_most(2, "loss-scaling[:START[:INTERVAL]]");
-  LossScaling scaling;
-  if (p.has(1)) {
-    const char* end = p[1].data() + p[1].size();
-    const auto [stop, failure] = std::from_chars(p[1].data(), end, scaling.start);
-    int exponent = 0;
-    if (failure != std::errc() || stop != end || !std::isnormal(scaling.start) ||
-        std::frexp(scaling.start, &exponent) != 0.5f) {
-      p.fail(fmt::format("has '{}' as start; expected a power of two, e.g. 32768", p[1]));
-    }
-  }
-  scaling.interval = static_cast<unsigned>(p.integer(2, "interval", 1, 1u << 30, scaling.interval));
-  return scaling;
-}
-
-// One more scaling with parameters is one more row.
-struct Row {
-  std::string_view name;
-  Scaling (*parse)(const Parameters&);
-};
-constexpr std::array<Row, 6> kRows = {{
-    {"mean-log", parse_mean_log},
-    {"mx", parse_mx},
-    {"nvfp4", parse_nvfp4},
-    {"delayed", parse_delayed},
-    {"s2fp8", parse_shift_squeeze},
-    {"loss-scaling", parse_loss_scaling},
+constexpr std::size_t kOfTensor = 4;  // rows that parse_scale knows
+constexpr std::array<Row, 10> kRows = {{
+    {{"none", "1"}, of_tensor<Kind::none>},
+    {{"amax", "the largest finite over the tensor's largest magnitude"}, of_tensor<Kind::amax>},
+    {{"amax-po2", "the largest power of two under which it does not overflow"},
+     of_tensor<Kind::amax_po2>},
+    {{"expected-max", "amax-po2 of the lognormal fit's expected maximum", {}, "arXiv 2006.08173"},
+     of_tensor<Kind::expected_max>},
+    {{"mean-log", "the power of two that takes the mean of log2|x| to 0"},
+     [](const Parameters&) -> Scaling { return MeanLogScaling{}; }},
+    {{"mx",
+      "a power of two for every block along an axis",
+      {block("32"),
+       Parameter::of(Parameter::Kind::text, "RULE", "how it follows from amax", scale_rule_grammar)
+           .optional("floor")},
+      "OCP MX v1.0"},
+     [](const Parameters& p) -> Scaling {
+       return BlockScaling{.block = static_cast<std::uint64_t>(p.integer(0)),
+                           .rule = parse_scale_rule(p.text(1))};
+     }},
+    {{"nvfp4",
+      "an e4m3 scale for every block and one of the tensor",
+      {block("16")},
+      "arXiv 2509.25149"},
+     [](const Parameters& p) -> Scaling {
+       return BlockScaling{.kind = BlockScaling::Kind::nvfp4,
+                           .block = static_cast<std::uint64_t>(p.integer(0))};
+     }},
+    {{"delayed",
+      "amax of a layer's earlier steps",
+      {Parameter::integer("H", "steps looked back", 1, 1 << 20).optional("16"),
+       Parameter::integer("MARGIN", "binades of head room", 0, 64).optional("0")},
+      "Transformer Engine"},
+     [](const Parameters& p) -> Scaling {
+       return DelayedScaling{.history = static_cast<unsigned>(p.integer(0)),
+                             .margin = static_cast<int>(p.integer(1))};
+     }},
+    {{"s2fp8", "no scale: a shift and squeeze of log2|x|", {}, "arXiv 2001.05674"},
+     [](const Parameters&) -> Scaling { return ShiftSqueezeScaling{}; }},
+    {{"loss-scaling",
+      "a power of two for a step, halved where the step overflows",
+      {Parameter::of(Parameter::Kind::power_of_two, "START", "the first").optional("32768"),
+       Parameter::integer("INTERVAL", "finite steps until it doubles", 1, 1 << 30)
+           .optional("2000")},
+      "arXiv 1710.03740"},
+     [](const Parameters& p) -> Scaling {
+       return LossScaling{.start = static_cast<float>(p.real(0)),
+                          .interval = static_cast<unsigned>(p.integer(1))};
+     }},
 }};
 
-std::string name_of(const ScalePolicy& scaling) { return scale_name(scaling); }
+constexpr std::string_view kNumber = "a positive number";
+
+const Table<Row>& of_tensor_scalings() {
+  static const Table<Row> table("scale", std::span(kRows).first(kOfTensor), kNumber);
+  return table;
+}
+const Table<Row>& all_scalings() {
+  static const Table<Row> table("scale", kRows, kNumber);
+  return table;
+}
+
+Scaling parse(const Table<Row>& table, std::string_view text) {
+  ScalePolicy fixed{.kind = Kind::fixed};
+  const char* const end = text.data() + text.size();
+  const auto [stop, failure] = std::from_chars(text.data(), end, fixed.value);
+  if (failure == std::errc() && stop == end && std::isnormal(fixed.value) && fixed.value > 0) {
+    return fixed;
+  }
+  const auto [row, parameters] = table.parse(text);
+  return row.make(parameters);
+}
+
+std::string name_of(const ScalePolicy& policy) { return scale_name(policy); }
 std::string name_of(const MeanLogScaling& /*scaling*/) { return "mean-log"; }
 std::string name_of(const DelayedScaling& scaling) {
   return fmt::format("delayed:{}:{}", scaling.history, scaling.margin);
@@ -131,23 +114,21 @@ std::string name_of(const BlockScaling& scaling) {
 
 }  // namespace
 
-Scaling parse_scaling(std::string_view text) {
-  const Parameters parameters(text);
-  for (const auto& [name, parse] : kRows) {
-    if (parameters.name() == name) return parse(parameters);
-  }
-  try {
-    return parse_scale(text);
-  } catch (const UserError& error) {
-    throw UserError(fmt::format(
-        "{}, mean-log, mx[:BLOCK[:RULE]], nvfp4[:BLOCK], delayed[:H[:MARGIN]], s2fp8 or "
-        "loss-scaling[:START[:INTERVAL]]",
-        error.what()));
-  }
+ScalePolicy parse_scale(std::string_view text) {
+  return std::get<ScalePolicy>(parse(of_tensor_scalings(), text));
 }
+std::string scale_name(const ScalePolicy& policy) {
+  for (const Row& row : of_tensor_scalings().rows()) {
+    if (std::get<ScalePolicy>(row.make({})).kind == policy.kind) return std::string(row.name);
+  }
+  return fmt::format("{}", policy.value);
+}
+const Grammar& scale_grammar() { return of_tensor_scalings(); }
 
+Scaling parse_scaling(std::string_view text) { return parse(all_scalings(), text); }
 std::string scaling_name(const Scaling& scaling) {
   return std::visit([](const auto& one) { return name_of(one); }, scaling);
 }
+const Grammar& scaling_grammar() { return all_scalings(); }
 
 }  // namespace gradpath

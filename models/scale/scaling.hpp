@@ -30,5 +30,6 @@ using Scaling = std::variant<ScalePolicy, MeanLogScaling, DelayedScaling, LossSc
 [[nodiscard]] Scaling parse_scaling(std::string_view text);
 /// The name parse_scaling reads back, every parameter spelt out.
 [[nodiscard]] std::string scaling_name(const Scaling& scaling);
+[[nodiscard]] const Grammar& scaling_grammar();
 
 }  // namespace gradpath

@@ -70,12 +70,8 @@ class Aciq final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_aciq(const Specification& specification) {
-  Specification parameters = specification;
-  const int bits = parameters.integer("the width B", 1, 16);
-  const bool is_laplace = parameters.choice({"laplace", "gauss"}) == "laplace";
-  parameters.finish();
-  return std::make_unique<Aciq>(bits, is_laplace);
+std::unique_ptr<Scheme> make_aciq(const Parameters& p) {
+  return std::make_unique<Aciq>(static_cast<int>(p.integer(0)), p.text(1) == "laplace");
 }
 
 }  // namespace gradpath::schemes

@@ -41,12 +41,8 @@ class Banner final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_banner(const Specification& specification) {
-  Specification parameters = specification;
-  const int bits = parameters.integer("the width B", 1, 16);
-  const bool is_stochastic = parameters.choice({"sr", "rne"}) == "sr";
-  parameters.finish();
-  return std::make_unique<Banner>(bits, is_stochastic);
+std::unique_ptr<Scheme> make_banner(const Parameters& p) {
+  return std::make_unique<Banner>(static_cast<int>(p.integer(0)), p.text(1) == "sr");
 }
 
 }  // namespace gradpath::schemes

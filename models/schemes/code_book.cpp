@@ -149,10 +149,8 @@ std::vector<float> parse_code_book(std::string_view text, std::string_view path)
   return entries;
 }
 
-std::unique_ptr<Scheme> make_code_book(const Specification& specification) {
-  Specification parameters = specification;
-  const bool is_scaled = parameters.choice({"", "amax"}) == "amax";
-  return std::make_unique<CodeBook>(parameters.rest("the file"), is_scaled);
+std::unique_ptr<Scheme> make_code_book(const Parameters& p) {
+  return std::make_unique<CodeBook>(std::string(p.text(1)), p.has(0));
 }
 
 }  // namespace gradpath::schemes

@@ -94,11 +94,6 @@ class Hfp8 final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_hfp8(const Specification& specification) {
-  Specification parameters = specification;
-  const std::string_view pass = parameters.choice({"", "forward", "backward"});
-  parameters.finish();
-  return std::make_unique<Hfp8>(pass);
-}
+std::unique_ptr<Scheme> make_hfp8(const Parameters& p) { return std::make_unique<Hfp8>(p.text(0)); }
 
 }  // namespace gradpath::schemes

@@ -61,13 +61,9 @@ class Integer final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_integer(const Specification& specification) {
-  Specification parameters = specification;
-  const int bits = parameters.integer("the width B", 2, 16);
-  const bool is_power_of_two = parameters.choice({"real", "po2"}) == "po2";
-  const bool is_stochastic = parameters.choice({"rne", "sr"}) == "sr";
-  parameters.finish();
-  return std::make_unique<Integer>(bits, is_power_of_two, is_stochastic);
+std::unique_ptr<Scheme> make_integer(const Parameters& p) {
+  return std::make_unique<Integer>(static_cast<int>(p.integer(0)), p.text(1) == "po2",
+                                   p.text(2) == "sr");
 }
 
 }  // namespace gradpath::schemes

@@ -11,8 +11,7 @@
 namespace gradpath::schemes {
 namespace {
 
-constexpr int kMaxLevels = 30;
-constexpr std::size_t kMaxCodes = 2 * kMaxLevels + 3;
+constexpr std::size_t kMaxCodes = 2 * kMostLuqDoublings + 3;
 
 // The values 0 and +-alpha 2^k, k = 0..L; code: L + 1, plus or minus the level k + 1.
 template <bool stochastic>
@@ -83,12 +82,8 @@ class Luq final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_luq(const Specification& specification) {
-  Specification parameters = specification;
-  const int levels = parameters.integer("the number of doublings L", 0, kMaxLevels);
-  const bool is_nearest = parameters.choice({"", "nearest"}) == "nearest";
-  parameters.finish();
-  return std::make_unique<Luq>(levels, is_nearest);
+std::unique_ptr<Scheme> make_luq(const Parameters& p) {
+  return std::make_unique<Luq>(static_cast<int>(p.integer(0)), p.has(1));
 }
 
 }  // namespace gradpath::schemes

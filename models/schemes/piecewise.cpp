@@ -68,12 +68,8 @@ class Piecewise final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_piecewise(const Specification& specification) {
-  Specification parameters = specification;
-  const int bits = parameters.integer("the width B", 2, 12);
-  const bool is_laplace = parameters.choice({"laplace", "gauss"}) == "laplace";
-  parameters.finish();
-  return std::make_unique<Piecewise>(bits, is_laplace);
+std::unique_ptr<Scheme> make_piecewise(const Parameters& p) {
+  return std::make_unique<Piecewise>(static_cast<int>(p.integer(0)), p.text(1) == "laplace");
 }
 
 }  // namespace gradpath::schemes

@@ -40,11 +40,8 @@ class SignSgd final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_sign_sgd(const Specification& specification) {
-  Specification parameters = specification;
-  const bool has_mean = parameters.choice({"", "mean"}) == "mean";
-  parameters.finish();
-  return std::make_unique<SignSgd>(has_mean);
+std::unique_ptr<Scheme> make_sign_sgd(const Parameters& p) {
+  return std::make_unique<SignSgd>(p.has(0));
 }
 
 }  // namespace gradpath::schemes

@@ -41,12 +41,8 @@ class Wage final : public Scheme {
 
 }  // namespace
 
-std::unique_ptr<Scheme> make_wage(const Specification& specification) {
-  Specification parameters = specification;
-  const int bits = parameters.integer("the width B", 2, 16);
-  const bool is_stochastic = parameters.choice({"sr", "rne"}) == "sr";
-  parameters.finish();
-  return std::make_unique<Wage>(bits, is_stochastic);
+std::unique_ptr<Scheme> make_wage(const Parameters& p) {
+  return std::make_unique<Wage>(static_cast<int>(p.integer(0)), p.text(1) == "sr");
 }
 
 }  // namespace gradpath::schemes

@@ -1,7 +1,7 @@
 #include "models/sparse/dispatch.hpp"
 
 #include <algorithm>
-#include <charconv>
+#include <array>
 #include <vector>
 
 #include <fmt/format.h>
@@ -11,40 +11,43 @@
 
 namespace gradpath {
 
+namespace {
+
+using Row = Choice<Dispatch::Kind>;
+constexpr std::array<Row, 3> kDispatches = {{
+    {{"dense", "zeros are multiplied like all else"}, Dispatch::Kind::dense},
+    {{"row-skip",
+      "each row skips its zeros inside windows of L positions of k",
+      {Parameter::integer("L", "the window", 1, 1 << 20).optional("64")}},
+     Dispatch::Kind::row_skip},
+    {{"tensordash",
+      "16 lanes look ahead two rows and aside for nonzeros",
+      {},
+      "Mahmoud et al., MICRO 2020"},
+     Dispatch::Kind::tensordash},
+}};
+
+const Table<Row>& dispatches() {
+  static const Table<Row> table("dispatch", kDispatches);
+  return table;
+}
+
+}  // namespace
+
 Dispatch parse_dispatch(std::string_view text) {
-  if (text == "dense") return {.kind = Dispatch::Kind::dense};
-  if (text == "tensordash") return {.kind = Dispatch::Kind::tensordash};
-  if (text == "row-skip") return {};
-  constexpr std::string_view kPrefix = "row-skip:";
-  if (text.starts_with(kPrefix)) {
-    const std::string_view number = text.substr(kPrefix.size());
-    Dispatch dispatch;
-    const auto [end, error] =
-        std::from_chars(number.data(), number.data() + number.size(), dispatch.window);
-    if (error == std::errc{} && end == number.data() + number.size() && dispatch.window >= 1 &&
-        dispatch.window <= (1u << 20)) {
-      return dispatch;
-    }
-    throw UserError(
-        fmt::format("dispatch '{}': the window is '{}', expected 1 to 1048576, as in "
-                    "row-skip:64",
-                    text, number));
-  }
-  throw UserError(
-      fmt::format("unknown dispatch '{}', expected dense, row-skip:L or tensordash", text));
+  const auto [row, parameters] = dispatches().parse(text);
+  Dispatch dispatch{.kind = row.value};
+  if (parameters.has(0)) dispatch.window = static_cast<std::uint32_t>(parameters.integer(0));
+  return dispatch;
 }
 
 std::string dispatch_name(const Dispatch& dispatch) {
-  switch (dispatch.kind) {
-    case Dispatch::Kind::dense:
-      return "dense";
-    case Dispatch::Kind::tensordash:
-      return "tensordash";
-    case Dispatch::Kind::row_skip:
-      break;
-  }
-  return fmt::format("row-skip:{}", dispatch.window);
+  const std::string name(name_of(dispatches(), dispatch.kind));
+  return dispatch.kind == Dispatch::Kind::row_skip ? fmt::format("{}:{}", name, dispatch.window)
+                                                   : name;
 }
+
+const Grammar& dispatch_grammar() { return dispatches(); }
 
 std::uint32_t tile_columns(const Dispatch& dispatch, std::uint32_t array_columns) {
   if (dispatch.kind != Dispatch::Kind::tensordash) return array_columns;

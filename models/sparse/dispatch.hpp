@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "models/sparse/sparse_panel.hpp"
+#include "models/specification/grammar.hpp"
 
 namespace gradpath {
 
@@ -24,6 +25,7 @@ struct Dispatch {
 /// Reads `dense`, `row-skip`, `row-skip:L` or `tensordash`; else UserError.
 [[nodiscard]] Dispatch parse_dispatch(std::string_view text);
 [[nodiscard]] std::string dispatch_name(const Dispatch& dispatch);
+[[nodiscard]] const Grammar& dispatch_grammar();
 
 /// Columns of the result that one pass of the array covers. UserError where `tensordash` meets an
 /// array whose columns are not a multiple of 16.

@@ -9,8 +9,8 @@
 #include <fmt/ranges.h>
 
 #include "models/error.hpp"
+#include "models/specification/nearest.hpp"
 #include "sim/cli/framework/ini.hpp"
-#include "sim/cli/framework/nearest.hpp"
 
 namespace gradpath::cli {
 namespace {

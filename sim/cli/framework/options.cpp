@@ -71,6 +71,11 @@ OptionSet& OptionSet::letter(char letter) {
   return *this;
 }
 
+OptionSet& OptionSet::of(const Grammar& grammar) {
+  options_.back().grammar = &grammar;
+  return *this;
+}
+
 OptionSet& OptionSet::positional(std::string_view name, int most) {
   positional_ = name;
   positional_most_ = most;
@@ -99,6 +104,7 @@ std::string OptionSet::help() const {
       }
       text += fmt::format("{:<{}}", line, kHelpColumn);
       std::string words = option.help;
+      if (option.grammar != nullptr) words += ": " + option.grammar->syntax();
       if (option.fallback) words += fmt::format(" (default: {})", *option.fallback);
       append_wrapped(text, words, kHelpColumn);
     }

@@ -5,6 +5,8 @@
 #include <string_view>
 #include <vector>
 
+#include "models/specification/grammar.hpp"
+
 namespace gradpath::cli {
 
 /// One declared option.
@@ -15,6 +17,7 @@ struct Option {
   std::string value_name;  ///< shown in --help; empty for a flag
   std::optional<std::string> fallback;
   std::string help;
+  const Grammar* grammar = nullptr;  ///< what its values are written in, or none
 
   [[nodiscard]] bool is_flag() const { return value_name.empty(); }
 };
@@ -30,6 +33,9 @@ class OptionSet {
   OptionSet& flag(std::string_view name, std::string_view help);
   /// Gives the option declared last a short name.
   OptionSet& letter(char letter);
+  /// The values of the option declared last, one or a list of them, are written in this grammar:
+  /// its help ends in what there is, and the shell completes it.
+  OptionSet& of(const Grammar& grammar);
   /// Arguments without a dash are collected under `name`; at most `most`, -1 for any number.
   OptionSet& positional(std::string_view name, int most);
 

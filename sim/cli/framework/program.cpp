@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "models/error.hpp"
-#include "sim/cli/framework/nearest.hpp"
+#include "models/specification/nearest.hpp"
 
 namespace gradpath::cli {
 namespace {

@@ -54,20 +54,20 @@ class CastCommand : public Command {
     options.group("Number format")
         .value("format", "NAME",
                "a name that `gradpath formats` lists, or e{E}m{M}[b{BIAS}][fn|f|fnuz]")
-        .value_or("round", "MODE", "rne",
-                  "rne, rna, rtz, rup, rdn, rto, sr[:R] or sru[:R] with R random bits")
-        .value_or("overflow", "RULE", "standard",
-                  "standard (infinity or NaN where there is one) or saturate")
-        .value_or("scale", "RULE", "none",
-                  "none, a positive number, amax, amax-po2, expected-max, mean-log, s2fp8; from "
-                  "earlier steps delayed[:H[:MARGIN]], loss-scaling[:START[:INTERVAL]]; by blocks "
-                  "mx[:BLOCK[:floor|round|ceil|even|fit|mse]], nvfp4[:BLOCK]")
+        .value_or("round", "MODE", "rne", "values between two codes")
+        .of(rounding_grammar())
+        .value_or("overflow", "RULE", "standard", "values past the largest finite")
+        .of(overflow_grammar())
+        .value_or("scale", "RULE", "none", "what is done to the values ahead of the cast")
+        .of(scaling_grammar())
         .value_or("axis", "N", "-1", "the axis of the blocks, from 0 or, negative, from the end")
-        .value_or("flush", "WHAT", "none",
-                  "subnormals to zero: none, input (fp32's, after the scale), output or both")
-        .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
+        .value_or("flush", "WHAT", "none", "subnormals to zero")
+        .of(flush_grammar())
+        .value_or("nan", "RULE", "error", "a NaN where the format has none")
+        .of(nan_policy_grammar());
     options.group("Other quantizers, in place of a format (docs/numerics.md, \"Schemes\")")
-        .value("scheme", "SPEC", "intB, " + scheme_specifications());
+        .value("scheme", "SPEC", "a quantizer of the literature")
+        .of(scheme_grammar());
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write; may be the input")
         .letter('o')

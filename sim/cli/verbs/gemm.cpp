@@ -63,20 +63,21 @@ class GemmCommand : public Command {
     options.group("Number formats")
         .value_or("a-format", "NAME", "fp32", "format that A is cast to; fp32 leaves it as it is")
         .value_or("b-format", "NAME", "fp32", "the same of B")
-        .value_or("round", "MODE", "rne",
-                  "rounding of the casts: rne, rna, rtz, rup, rdn, rto, sr[:R] or sru[:R]")
-        .value_or("overflow", "RULE", "standard", "overflow of the casts: standard or saturate")
-        .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max")
-        .value_or("scale", "RULE", "none",
-                  "of both operands: none, a positive number, amax, amax-po2 or expected-max; D is "
-                  "divided by both scales")
+        .value_or("round", "MODE", "rne", "rounding of the casts")
+        .of(rounding_grammar())
+        .value_or("overflow", "RULE", "standard", "overflow of the casts")
+        .of(overflow_grammar())
+        .value_or("nan", "RULE", "error", "a NaN where the format has none")
+        .of(nan_policy_grammar())
+        .value_or("scale", "RULE", "none", "of both operands (D is divided by both scales)")
+        .of(scale_grammar())
         .value("a-scale", "RULE", "of A, in place of --scale")
-        .value("b-scale", "RULE", "of B, in place of --scale");
-    options.group("Sum").value_or(
-        "accumulator", "SPEC", "fp32",
-        "a format (rounded after each addition), chunk:N:INNER:OUTER, fused:K:F:OUT, "
-        "exact[:FORMAT] or " +
-            machine_names());
+        .of(scale_grammar())
+        .value("b-scale", "RULE", "of B, in place of --scale")
+        .of(scale_grammar());
+    options.group("Sum")
+        .value_or("accumulator", "SPEC", "fp32", "how the products are added up")
+        .of(accumulator_grammar());
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write, with the tensor D [M, N]")
         .letter('o')
@@ -161,14 +162,6 @@ class GemmCommand : public Command {
   }
 
  private:
-  static std::string machine_names() {
-    std::string names;
-    for (const NamedAccumulator& named : named_accumulators()) {
-      names.append(names.empty() ? "" : ", ").append(named.name);
-    }
-    return names;
-  }
-
   static void load(Side& side, const Trace& trace, const Session& session) {
     const Tensor* tensor = trace.file().find(side.tensor_name);
     if (tensor == nullptr) {

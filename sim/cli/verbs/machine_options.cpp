@@ -61,9 +61,10 @@ void add_machine_options(OptionSet& options) {
       .value_or("dataflow", "NAME", defaults.dataflow->name,
                 fmt::format("what stays in the array: {}", dataflow_names()))
       .value("dispatch", "NAME",
-             fmt::format("how zeros are skipped: dense, row-skip:L (windows of L) or tensordash "
-                         "(default: {}, or dense where the dataflow cannot skip)",
-                         dispatch_name(defaults.dispatch)));
+             fmt::format("how zeros are skipped (default: {}, or dense where the dataflow cannot "
+                         "skip)",
+                         dispatch_name(defaults.dispatch)))
+      .of(dispatch_grammar());
   for (const auto& field : kCounts) {
     options.value_or(field.name, "N", fmt::to_string(defaults.*field.member), field.help);
   }

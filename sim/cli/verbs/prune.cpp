@@ -27,14 +27,6 @@
 namespace gradpath::cli {
 namespace {
 
-std::string policy_help() {
-  std::string text = "one or several, compared side by side.";
-  for (const PrunePolicyRow& policy : prune_policies()) {
-    text += fmt::format(" {}: {};", policy.name, policy.summary);
-  }
-  text.back() = '.';
-  return text + " Parameters: topk:example, dithered:K, hard:ALPHA, stochastic:ALPHA (as --alpha)";
-}
 
 class PruneCommand : public Command {
  public:
@@ -62,12 +54,11 @@ class PruneCommand : public Command {
         .value("sparsity", "S[,S...]",
                "target fractions of zeros, each from 0 to below 1; may be left out where no policy "
                "takes a target (nm:N:M, hard:ALPHA, dithered:K)")
-        .value_or("policy", "SPEC[,SPEC...]", "stochastic", policy_help())
-        .value_or("alpha", "RULE", "exact",
-                  "where the threshold of `stochastic` comes from: exact (solved on the tensor), "
-                  "lognormal (its fit), histogram:B (counts by exponent and B = 0, 1 or 2 mantissa "
-                  "bits), sample:N (exact on N elements drawn at random), last-step (the exact one "
-                  "of the layer's step before; a first step has its own)")
+        .value_or("policy", "SPEC[,SPEC...]", "stochastic",
+                  "which elements stay and what becomes of them")
+        .of(prune_policy_grammar())
+        .value_or("alpha", "RULE", "exact", "where the threshold of `stochastic` comes from")
+        .of(alpha_grammar())
         .value_or("allocate", "RULE", "uniform",
                   "how the tensors selected share S: uniform (S each), cosine (one expected cosine "
                   "of stochastic pruning for all, S over all), authors (0.95, 0.98, 0.98 in the "

@@ -87,22 +87,27 @@ class ReplayCommand : public Command {
     options.group("Gradient")
         .value_or("sparsity", "S", "0", "target fraction of zeros, 0 to below 1; 0: no pruning")
         .value_or("policy", "NAME", kPolicy, "the pruner's policy: stochastic")
-        .value_or("alpha", "MODE", "exact",
-                  "where the threshold comes from: exact, lognormal, histogram:0|1|2 or sample:N")
+        .value_or("alpha", "MODE", "exact", "where the threshold comes from")
+        .of(alpha_grammar())
         .value_or("format", "NAME", "e5m2", "number format of the gradient")
-        .value_or("round", "MODE", "rne", "rne, rna, rtz, rup, rdn, rto or sr[:R]")
-        .value_or("scale", "RULE", "amax-po2",
-                  "none, a positive number, amax, amax-po2 or expected-max")
+        .value_or("round", "MODE", "rne", "values between two codes")
+        .of(rounding_grammar())
+        .value_or("scale", "RULE", "amax-po2", "what the gradient is multiplied by")
+        .of(scale_grammar())
         .value_or("random", "SOURCE", "counter",
                   "random words by element (counter) or from the lanes' LFSRs in the order of "
                   "the stream (lanes)");
     options.group("Weights and inputs")
         .value_or("operand-format", "NAME", "e4m3fn", "their number format")
-        .value_or("operand-round", "MODE", "rne", "rne, rna, rtz, rup, rdn or rto")
-        .value_or("operand-scale", "RULE", "amax-po2", "none, a positive number, amax, amax-po2");
+        .value_or("operand-round", "MODE", "rne", "not stochastic")
+        .of(rounding_grammar())
+        .value_or("operand-scale", "RULE", "amax-po2", "what they are multiplied by")
+        .of(scale_grammar());
     options.group("Casts")
-        .value_or("overflow", "RULE", "standard", "standard or saturate")
-        .value_or("nan", "RULE", "error", "a NaN where the format has none: error, zero or max");
+        .value_or("overflow", "RULE", "standard", "values past the largest finite")
+        .of(overflow_grammar())
+        .value_or("nan", "RULE", "error", "a NaN where the format has none")
+        .of(nan_policy_grammar());
     add_machine_options(options);
     options.group("RTL")
         .value("rtl", "LIST",

@@ -49,11 +49,14 @@ class SweepCommand : public Command {
     options.group("Design space")
         .value("formats", "LIST", "names and ranges: e5m2,e4m3fn,e{2..6}m{0..5}f")
         .value("bits", "LIST", "every split e{E}m{M}f of so many bits: 8 or 4:8")
-        .value_or("round", "LIST", "rne", "of rne, rna, rtz, rup, rdn, rto, sr[:R], sru[:R]")
-        .value_or("overflow", "LIST", "standard", "of standard, saturate")
+        .value_or("round", "LIST", "rne", "values between two codes")
+        .of(rounding_grammar())
+        .value_or("overflow", "LIST", "standard", "values past the largest finite")
+        .of(overflow_grammar())
         .value_or("scale", "LIST", "none",
-                  "of none, positive numbers, amax, amax-po2, expected-max, mean-log, "
-                  "mx[:BLOCK[:RULE]], nvfp4[:BLOCK]")
+                  "what is done to the values ahead of the cast, but for delayed, s2fp8 and "
+                  "loss-scaling, which depend on more than a tensor")
+        .of(scaling_grammar())
         .value_or("axis", "N", "-1", "the axis of the blocks, from 0 or, negative, from the end")
         .value_or("sparsity", "LIST", "0", "targets of pruning before the cast; 0 is none")
         .value_or("pruning", "WAY", "kernel",

@@ -13,11 +13,11 @@
 #include <fmt/ranges.h>
 
 #include "models/error.hpp"
+#include "models/specification/nearest.hpp"
 #include "models/theory/best_split.hpp"
 #include "models/theory/expected_max.hpp"
 #include "models/theory/lognormal_pruning.hpp"
 #include "models/theory/split_error.hpp"
-#include "sim/cli/framework/nearest.hpp"
 #include "sim/cli/framework/number_list.hpp"
 #include "sim/explore/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"

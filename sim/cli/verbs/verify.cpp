@@ -45,8 +45,10 @@ class VerifyCommand : public Command {
         .group("Modules (default: all that were built)")
         .value("module", "LIST", fmt::format("{}", fmt::join(verify::module_names(), ", ")))
         .value("format", "LIST", "formats of the quantizers")
-        .value("round", "LIST", "rne, rna, rtz, rup, rdn, rto, sr:R, sru:R")
-        .value("overflow", "LIST", "standard, saturate")
+        .value("round", "LIST", "values between two codes")
+        .of(rounding_grammar())
+        .value("overflow", "LIST", "values past the largest finite")
+        .of(overflow_grammar())
         .group("Input")
         .flag("exhaustive",
               "lanes: all 2^32 inputs instead of chosen ones; sr and sru with the four random "

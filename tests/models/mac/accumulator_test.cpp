@@ -44,7 +44,7 @@ TEST(ParseAccumulator, ReadsBackItsOwnNames) {
                            "fused:32768:35:23"}) {
     EXPECT_EQ(accumulator_name(parse_accumulator(text)), text);
   }
-  for (const NamedAccumulator& named : named_accumulators()) {
+  for (const Form& named : named_accumulators()) {
     const Accumulator accumulator = parse_accumulator(named.name);
     EXPECT_EQ(parse_accumulator(accumulator_name(accumulator)), accumulator);
   }

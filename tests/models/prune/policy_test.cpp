@@ -35,8 +35,8 @@ TEST(PrunePolicies, HaveNamesOfTheirOwnThatAreFound) {
   std::set<std::string_view> names;
   for (const PrunePolicyRow& row : prune_policies()) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
-    EXPECT_FALSE(row.summary.empty());
-    EXPECT_FALSE(row.syntax.empty());
+    EXPECT_FALSE(row.help.empty());
+    EXPECT_FALSE(row.syntax().empty());
   }
   EXPECT_TRUE(names.contains("stochastic"));
 }

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
-#include "sim/cli/framework/nearest.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -31,15 +30,6 @@ TEST(Ini, RefusesOtherLinesNamingFileAndLine) {
       EXPECT_THAT(error.what(), ::testing::StartsWith("f.ini:2: ")) << text;
     }
   }
-}
-
-TEST(Nearest, TakesTheFewestEdits) {
-  const std::vector<std::string_view> names = {"formats", "fit", "prune", "cast"};
-  EXPECT_EQ(nearest("frmats", names), "formats");
-  EXPECT_EQ(nearest("fitt", names), "fit");
-  EXPECT_EQ(nearest("prnue", names), "prune");
-  EXPECT_EQ(nearest("cats", names), "cast");
-  EXPECT_EQ(nearest("x", {}), "");
 }
 
 }  // namespace

@@ -1,4 +1,4 @@
-#include "sim/cli/framework/nearest.hpp"
+#include "models/specification/nearest.hpp"
 
 #include <algorithm>
 #include <cstddef>
@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-namespace gradpath::cli {
+namespace gradpath {
 namespace {
 
 // Levenshtein's, one row of the table at a time.
@@ -36,4 +36,4 @@ std::string_view nearest(std::string_view name, std::span<const std::string_view
       candidates, {}, [&](std::string_view candidate) { return edit_distance(name, candidate); });
 }
 
-}  // namespace gradpath::cli
+}  // namespace gradpath
