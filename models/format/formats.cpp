@@ -106,12 +106,6 @@ std::optional<Format> parse_p3109(std::string_view name) {
   return Format{exponent_bits, *precision - 1, 1 << (exponent_bits - 1), non_finite, is_signed};
 }
 
-std::string_view nearest_name(std::string_view name) {
-  std::vector<std::string_view> names;
-  for (const NamedFormat& row : kNamed) names.push_back(row.name);
-  return nearest(name, names);
-}
-
 // Splits at commas that are not inside braces.
 std::vector<std::string_view> split_list(std::string_view list) {
   std::vector<std::string_view> items;
@@ -171,6 +165,12 @@ void expand_braces(std::string_view item, std::vector<std::string>& names) {
 
 std::span<const NamedFormat> named_formats() { return kNamed; }
 
+std::vector<std::string_view> format_names() {
+  std::vector<std::string_view> names;
+  for (const NamedFormat& row : kNamed) names.push_back(row.name);
+  return names;
+}
+
 Format make_format(int exponent_bits, int mantissa_bits, int bias, NonFinite non_finite) {
   const auto check = [](const char* what, int found, int low, int high) {
     if (found >= low && found <= high) return;
@@ -197,7 +197,7 @@ Format parse_format(std::string_view name) {
       fmt::format("format '{}' is not known; nearest is '{}'; expected a name listed by "
                   "`gradpath formats`, e{{E}}m{{M}}[b{{BIAS}}][fn|f|fnuz] or P3109's "
                   "binary{{K}}p{{P}}{{s|u}}{{e|f}}",
-                  name, nearest_name(name)));
+                  name, nearest(name, format_names())));
 }
 
 std::vector<std::string> parse_format_list(std::string_view list) {

@@ -18,6 +18,7 @@ struct NamedFormat {
 
 /// The formats that have a name of their own. One more format is one more row of formats.cpp.
 [[nodiscard]] std::span<const NamedFormat> named_formats();
+[[nodiscard]] std::vector<std::string_view> format_names();
 
 /// A valid format, or UserError: E in 1..8, M in 0..23, 0 <= bias <= 255, at least one positive
 /// finite value.

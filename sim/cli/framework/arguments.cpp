@@ -31,6 +31,9 @@ po::options_description described(const OptionSet& options) {
   for (const Option& option : options.options()) {
     std::string names = option.name;
     if (option.letter != '\0') names += fmt::format(",{}", option.letter);
+    if (!option.alias.empty()) {
+      description.add_options()(option.alias.c_str(), po::value<std::string>(), "");
+    }
     if (option.is_flag()) {
       description.add_options()(names.c_str(), "");
     } else {
@@ -88,6 +91,7 @@ Arguments Arguments::parse(const OptionSet& options, std::string_view verb,
   }
   for (const Option& option : options.options()) {
     if (option.fallback) result.values_.emplace(option.name, *option.fallback);
+    result.words_.emplace(option.name, option.words);
     // What the recorded configuration needs not repeat.
     if (option.name == "config" || option.name == "help") continue;
     const auto value = result.values_.find(option.name);
@@ -115,14 +119,14 @@ void Arguments::read_config(const OptionSet& options, const std::string& path,
     if (option == nullptr || entry.key == "config" || entry.key == "help") {
       fail_unknown(where, entry.key, options);
     }
-    if (!seen.insert(entry.key).second) {
+    if (!seen.insert(option->name).second) {
       throw UserError(fmt::format("{}'{}' is given twice; give it once", where, entry.key));
     }
     if (option->is_flag() && entry.value != "true" && entry.value != "false") {
       throw UserError(
           fmt::format("{}'{}' is '{}', expected true or false", where, entry.key, entry.value));
     }
-    values_.emplace(entry.key, entry.value);  // does nothing if the command line has it
+    values_.emplace(option->name, entry.value);  // does nothing if the command line has it
   }
   if (options.positional_most() >= 0 &&
       static_cast<int>(positional_.size()) > options.positional_most()) {
@@ -183,14 +187,12 @@ std::vector<double> Arguments::reals(std::string_view name, double least, double
   return numbers;
 }
 
-std::string Arguments::choice(std::string_view name,
-                              const std::vector<std::string_view>& choices) const {
+const std::string& Arguments::choice(std::string_view name) const {
   const std::string& value = text(name);
-  for (const std::string_view choice : choices) {
-    if (value == choice) return value;
-  }
-  throw UserError(
-      fmt::format("--{}: '{}' is unknown; expected {}", name, value, fmt::join(choices, ", ")));
+  const std::vector<std::string_view>& words = words_.find(name)->second;
+  if (std::ranges::find(words, value) != words.end()) return value;
+  throw UserError(fmt::format("--{}: '{}' is unknown; the nearest is '{}'; expected {}", name,
+                              value, nearest(value, words), fmt::join(words, ", ")));
 }
 
 std::string Arguments::resolved() const {

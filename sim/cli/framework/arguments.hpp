@@ -35,9 +35,8 @@ class Arguments {
   /// Comma-separated, at least one, none empty.
   [[nodiscard]] std::vector<std::string> list(std::string_view name) const;
   [[nodiscard]] std::vector<double> reals(std::string_view name, double least, double most) const;
-  /// One of the choices; UserError names them all.
-  [[nodiscard]] std::string choice(std::string_view name,
-                                   const std::vector<std::string_view>& choices) const;
+  /// One of the words that the option declares; UserError names them all.
+  [[nodiscard]] const std::string& choice(std::string_view name) const;
   /// Arguments without a dash.
   [[nodiscard]] const std::vector<std::string>& positional() const { return positional_; }
 
@@ -50,6 +49,7 @@ class Arguments {
 
   std::vector<std::pair<std::string, std::string>> order_;
   std::map<std::string, std::string, std::less<>> values_;
+  std::map<std::string, std::vector<std::string_view>, std::less<>> words_;
   std::string positional_name_;
   std::vector<std::string> positional_;
 };

@@ -52,6 +52,8 @@ OptionSet& OptionSet::value(std::string_view name, std::string_view value_name,
                             .value_name = std::string(value_name),
                             .fallback = std::nullopt,
                             .help = std::string(help)});
+  if (name == "format") options_.back().alias = "formats";
+  if (name == "formats") options_.back().alias = "format";
   return *this;
 }
 
@@ -73,6 +75,12 @@ OptionSet& OptionSet::letter(char letter) {
 
 OptionSet& OptionSet::of(const Grammar& grammar) {
   options_.back().grammar = &grammar;
+  for (const Form* form : grammar.forms()) options_.back().words.push_back(form->name);
+  return *this;
+}
+
+OptionSet& OptionSet::of(std::vector<std::string_view> words) {
+  options_.back().words = std::move(words);
   return *this;
 }
 
@@ -83,7 +91,10 @@ OptionSet& OptionSet::positional(std::string_view name, int most) {
 }
 
 const Option* OptionSet::find(std::string_view name) const {
-  const auto found = std::ranges::find(options_, name, &Option::name);
+  auto found = std::ranges::find(options_, name, &Option::name);
+  if (found == options_.end() && !name.empty()) {
+    found = std::ranges::find(options_, name, &Option::alias);
+  }
   return found == options_.end() ? nullptr : &*found;
 }
 

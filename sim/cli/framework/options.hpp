@@ -17,7 +17,9 @@ struct Option {
   std::string value_name;  ///< shown in --help; empty for a flag
   std::optional<std::string> fallback;
   std::string help;
-  const Grammar* grammar = nullptr;  ///< what its values are written in, or none
+  std::string alias = {};                    ///< another long name, not shown
+  const Grammar* grammar = nullptr;          ///< what its values are written in, or none
+  std::vector<std::string_view> words = {};  ///< the values there are, or those to complete
 
   [[nodiscard]] bool is_flag() const { return value_name.empty(); }
 };
@@ -36,12 +38,15 @@ class OptionSet {
   /// The values of the option declared last, one or a list of them, are written in this grammar:
   /// its help ends in what there is, and the shell completes it.
   OptionSet& of(const Grammar& grammar);
+  /// The option declared last takes one of these, for Arguments::choice.
+  OptionSet& of(std::vector<std::string_view> words);
   /// Arguments without a dash are collected under `name`; at most `most`, -1 for any number.
   OptionSet& positional(std::string_view name, int most);
 
   [[nodiscard]] const std::vector<Option>& options() const { return options_; }
   [[nodiscard]] const std::string& positional_name() const { return positional_; }
   [[nodiscard]] int positional_most() const { return positional_most_; }
+  /// By name or alias: a verb that has one of `format` and `formats` knows the other too.
   [[nodiscard]] const Option* find(std::string_view name) const;
   /// The options by group, for --help.
   [[nodiscard]] std::string help() const;

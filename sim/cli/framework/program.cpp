@@ -10,6 +10,7 @@
 
 #include "models/error.hpp"
 #include "models/specification/nearest.hpp"
+#include "sim/cli/framework/completion.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -18,20 +19,13 @@ constexpr std::string_view kUsage =
     "gradpath: bit-exact low-precision arithmetic of the gradient datapath\n"
     "\n"
     "Usage: gradpath VERB [TRACE.safetensors...] [options]\n"
-    "       gradpath VERB --help\n"
+    "       gradpath help VERB           also VERB --help, VERB -h\n"
+    "       gradpath help OPTION         what may be written for scale, policy, round, ...\n"
+    "       gradpath completion bash|zsh a script that completes all of it in the shell\n"
     "       gradpath --version\n"
     "\nVerbs:\n";
 
 constexpr std::uint64_t kMostThreads = 1024;
-
-void add_common_options(OptionSet& options) {
-  options.group("Common")
-      .value("threads", "N", "threads to use; results do not depend on it (default: all cores)")
-      .value_or("seed", "N", "0", "seed of every random choice, 0 to 2^64 - 1")
-      .value("config", "FILE", "read options from an INI file; the command line comes first")
-      .flag("quiet", "no notes and no progress on stderr")
-      .flag("help", "show this text");
-}
 
 std::vector<std::string_view> names_of(const std::vector<CommandPtr>& commands) {
   std::vector<std::string_view> names;
@@ -65,6 +59,23 @@ std::string verb_help(const Description& description, const OptionSet& options) 
   return text;
 }
 
+std::string help_on(const std::vector<CommandPtr>& commands, std::string_view topic) {
+  for (const CommandPtr& command : commands) {
+    if (command->description().name != topic) continue;
+    return verb_help(command->description(), all_options(*command));
+  }
+  const auto grammars = all_grammars(commands);
+  if (const auto found = grammars.find(topic); found != grammars.end()) {
+    return fmt::format("--{}: {}\n\n{}", topic, found->second->kind(), found->second->help());
+  }
+  std::vector<std::string_view> topics = names_of(commands);
+  for (const auto& [option, grammar] : grammars) topics.push_back(option);
+  throw UserError(
+      fmt::format("no help on '{}'; the nearest is '{}', 'gradpath --help' lists the "
+                  "verbs",
+                  topic, nearest(topic, topics)));
+}
+
 Session make_session(const Arguments& arguments, std::string_view verb, std::ostream& out,
                      std::ostream& err) {
   Session session{.out = out, .err = err};
@@ -82,6 +93,34 @@ Session make_session(const Arguments& arguments, std::string_view verb, std::ost
 
 }  // namespace
 
+OptionSet all_options(const Command& command) {
+  OptionSet options;
+  command.add_options(options);
+  options.group("Common")
+      .value("threads", "N", "threads to use; results do not depend on it (default: all cores)")
+      .value_or("seed", "N", "0", "seed of every random choice, 0 to 2^64 - 1")
+      .value("config", "FILE", "read options from an INI file; the command line comes first")
+      .flag("quiet", "no notes and no progress on stderr")
+      .flag("help", "show this text")
+      .letter('h');
+  return options;
+}
+
+std::map<std::string, const Grammar*, std::less<>> all_grammars(
+    const std::vector<CommandPtr>& commands) {
+  std::map<std::string, const Grammar*, std::less<>> grammars;
+  for (const CommandPtr& command : commands) {
+    for (const Option& option : all_options(*command).options()) {
+      if (option.grammar == nullptr) continue;
+      const Grammar*& most = grammars[option.name];
+      if (most == nullptr || most->forms().size() < option.grammar->forms().size()) {
+        most = option.grammar;
+      }
+    }
+  }
+  return grammars;
+}
+
 ExitCode run_program(const std::vector<CommandPtr>& commands,
                      const std::vector<std::string>& arguments, std::ostream& out,
                      std::ostream& err) {
@@ -90,7 +129,11 @@ ExitCode run_program(const std::vector<CommandPtr>& commands,
   }
   const std::string& verb = arguments.front();
   if (verb == "--help" || verb == "-h" || verb == "help") {
-    out << program_help(commands);
+    out << (arguments.size() == 1 ? program_help(commands) : help_on(commands, arguments[1]));
+    return ExitCode::good;
+  }
+  if (verb == "completion") {
+    out << completion_script(commands, arguments.size() == 1 ? "" : arguments[1]);
     return ExitCode::good;
   }
   if (verb == "--version") {
@@ -110,12 +153,10 @@ ExitCode run_program(const std::vector<CommandPtr>& commands,
     throw UserError(fmt::format("{} {}", verb, missing));
   }
 
-  OptionSet options;
-  command.add_options(options);
-  add_common_options(options);
+  const OptionSet options = all_options(command);
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   // Help must not depend on the other arguments being right.
-  if (std::ranges::find(rest, "--help") != rest.end()) {
+  if (std::ranges::any_of(rest, [](const auto& a) { return a == "--help" || a == "-h"; })) {
     out << verb_help(command.description(), options);
     return ExitCode::good;
   }

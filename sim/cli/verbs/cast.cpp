@@ -54,6 +54,7 @@ class CastCommand : public Command {
     options.group("Number format")
         .value("format", "NAME",
                "a name that `gradpath formats` lists, or e{E}m{M}[b{BIAS}][fn|f|fnuz]")
+        .of(format_names())
         .value_or("round", "MODE", "rne", "values between two codes")
         .of(rounding_grammar())
         .value_or("overflow", "RULE", "standard", "values past the largest finite")
@@ -72,9 +73,11 @@ class CastCommand : public Command {
         .value("output", "FILE", "the .safetensors file to write; may be the input")
         .letter('o')
         .value_or("as", "WHAT", "codes", "codes (U8, U16 or U32) or values (F32)")
+        .of({"codes", "values"})
         .value_or("dtype", "WHAT", "plain",
                   "of codes: plain, or native (F8_E4M3, F8_E5M2, F16, BF16, F32) so that other "
-                  "programs read them as numbers");
+                  "programs read them as numbers")
+        .of({"plain", "native"});
     TableOutput::add_options(options);
   }
 
@@ -93,9 +96,9 @@ class CastCommand : public Command {
     nan_name_ = arguments.text("nan");
     scaling_ = parse_scaling(arguments.text("scale"));
     axis_ = parse_axis(arguments.text("axis"));
-    as_values_ = arguments.choice("as", {"codes", "values"}) == "values";
+    as_values_ = arguments.choice("as") == "values";
     path_ = arguments.text("output");
-    if (arguments.choice("dtype", {"plain", "native"}) == "native") setup_native_dtype(arguments);
+    if (arguments.choice("dtype") == "native") setup_native_dtype(arguments);
     if (arguments.has("scheme")) setup_scheme(arguments);
   }
 

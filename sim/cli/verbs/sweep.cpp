@@ -48,6 +48,7 @@ class SweepCommand : public Command {
     ProfileInputs::add_options(options);
     options.group("Design space")
         .value("formats", "LIST", "names and ranges: e5m2,e4m3fn,e{2..6}m{0..5}f")
+        .of(format_names())
         .value("bits", "LIST", "every split e{E}m{M}f of so many bits: 8 or 4:8")
         .value_or("round", "LIST", "rne", "values between two codes")
         .of(rounding_grammar())
@@ -61,7 +62,8 @@ class SweepCommand : public Command {
         .value_or("sparsity", "LIST", "0", "targets of pruning before the cast; 0 is none")
         .value_or("pruning", "WAY", "kernel",
                   "kernel: every element, with its random word; expected: expectations over the "
-                  "words, from the profile, within the bounds of the columns *_bound");
+                  "words, from the profile, within the bounds of the columns *_bound")
+        .of({"kernel", "expected"});
     options.group("Work")
         .value("db", "FILE", "SQLite file that keeps results; what is in it is not done again")
         .flag("brute-force", "cast every element instead of asking the profile");
@@ -117,7 +119,7 @@ class SweepCommand : public Command {
     points_ = sweep_points(formats, roundings, overflows, arguments.list("scale"),
                            parse_axis(arguments.text("axis")),
                            arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0)));
-    if (arguments.choice("pruning", {"kernel", "expected"}) == "expected") {
+    if (arguments.choice("pruning") == "expected") {
       for (SweepPoint& point : points_) point.is_expected = true;
     }
     setup_cost(arguments);

@@ -65,6 +65,7 @@ class SynthCommand : public Command {
             "distribution", "NAME", "lognormal",
             "lognormal; laplace; normal; mixed: lognormal, laplace and normal layers in turn, "
             "of the same median magnitude exp(mu)")
+        .of({"lognormal", "laplace", "normal", "mixed"})
         .value("mu", "X", "mean of ln|x| (lognormal, mixed; default -9) or of x (default 0)")
         .value("sigma", "X",
                "standard deviation of ln|x| (lognormal, mixed; default 2) or of x (default 0.001)")
@@ -73,7 +74,8 @@ class SynthCommand : public Command {
         .value("output", "FILE", "the trace to write; without it only the table is printed")
         .letter('o')
         .value_or("dtype", "TYPE", "f32",
-                  "f32, bf16 or f16; rounded to nearest even, beyond the range to the largest");
+                  "f32, bf16 or f16; rounded to nearest even, beyond the range to the largest")
+        .of({"f32", "bf16", "f16"});
     TableOutput::add_options(options);
   }
 
@@ -92,7 +94,7 @@ class SynthCommand : public Command {
     steps_ = parse_integer_list("--steps", arguments.text("steps"), 0, kMostStep);
     for (const std::string& part : arguments.list("parts")) parts_.push_back(parse_part(part));
     setup_distribution(arguments);
-    const std::string dtype = arguments.choice("dtype", {"f32", "bf16", "f16"});
+    const std::string dtype = arguments.choice("dtype");
     dtype_ = std::ranges::find(kStorages, dtype, [](const auto& row) { return row.first; })->second;
     path_ = arguments.optional_text("output");
     plan();
@@ -136,7 +138,7 @@ class SynthCommand : public Command {
 
   void setup_distribution(const Arguments& arguments) {
     const auto& names = SyntheticGradients::kNames;
-    const std::string name = arguments.choice("distribution", {names.begin(), names.end()});
+    const std::string name = arguments.choice("distribution");
     gradients_.law =
         static_cast<SyntheticGradients::Law>(std::ranges::find(names, name) - names.begin());
     const bool is_log = gradients_.is_logarithmic();

@@ -149,7 +149,7 @@ INSTANTIATE_TEST_SUITE_P(, EveryGrammar,
                                          Typo{dispatch_grammar, "rowskip:64", "row-skip"},
                                          Typo{scheme_grammar, "wag:8", "wage"},
                                          Typo{accumulator_grammar, "hopper-fp9", "hopper-fp8"}),
-                         [](const auto& info) { return std::to_string(info.index); });
+                         [](const auto& typo) { return std::to_string(typo.index); });
 
 TEST(Nearest, IsTheCandidateWithTheFewestEdits) {
   const std::vector<std::string_view> names{"formats", "fit", "cast", "prune"};

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import time
@@ -41,8 +42,66 @@ class Help(harness.CommandTest):
     def test_help_comes_before_any_complaint(self):
         self.assertIn("Usage:", self.good("cast", "--help", "--nonsense", "missing.safetensors"))
 
+    def test_is_given_on_a_verb_in_each_of_its_ways(self):
+        text = self.good("cast", "--help")
+        self.assertEqual(self.good("cast", "-h"), text)
+        self.assertEqual(self.good("help", "cast"), text)
+        self.assertEqual(self.good("help"), self.good("--help"))
+
+    def test_is_given_on_what_may_be_written(self):
+        text = self.good("help", "scale")
+        for words in ("mx[:BLOCK[:RULE]]", "BLOCK: elements of a block, 1 to 1099511627776 (default: 32)",
+                      "floor, round, ceil", "s2fp8", "a positive number", "arXiv 1710.03740"):
+            self.assertIn(words, text)
+        for option in ("round", "overflow", "flush", "nan", "policy", "alpha", "accumulator", "scheme"):
+            self.assertRegex(self.good("help", option), r"(?m)^  \w+.*  \w")
+        self.refused_saying(["help", "polcy"], "'polcy'", "'policy'")
+
+    def test_format_and_formats_are_one_option(self):
+        self.write("t.safetensors", {"grad_output": f32(1.5)})
+        many = self.rows("sweep", "t.safetensors", "--formats", "e5m2")
+        self.assertEqual(self.rows("sweep", "t.safetensors", "--format", "e5m2"), many)
+        (self.folder / "c.ini").write_text("format = e5m2\n")
+        self.assertEqual(self.rows("sweep", "t.safetensors", "--config", "c.ini"), many)
+        self.refused_saying(["sweep", "t.safetensors", "--format", "e5m2", "--formats", "e4m3"], "twice")
+
     def test_version(self):
         self.assertRegex(self.good("--version"), r"\Agradpath \d+\.\d+\.\d+\n\Z")
+
+
+class Completion(harness.CommandTest):
+    """In a real bash, with the words and the place as it gives them."""
+
+    def complete(self, *words):
+        script = self.good("completion", "bash")
+        line = " ".join(shlex.quote(word) for word in ("gradpath", *words))
+        done = subprocess.run(
+            ["bash", "--norc", "-c", f"{script}\nCOMP_WORDS=({line}); COMP_CWORD={len(words)}; _gradpath; "
+             "printf '%s\\n' \"${COMPREPLY[@]}\""], capture_output=True, text=True, check=True, timeout=60)
+        self.assertEqual(done.stderr, "")
+        return done.stdout.split()
+
+    def test_verbs_options_and_values(self):
+        self.assertEqual(self.complete("pru"), ["prune"])
+        self.assertIn("sweep", self.complete(""))
+        self.assertIn("policy", self.complete("help", "pol"))
+        self.assertEqual(self.complete("prune", "t.safetensors", "--pol"), ["--policy"])
+        self.assertEqual(self.complete("prune", "--policy", "st"), ["stochastic"])
+        self.assertEqual(self.complete("cast", "--scale", "=", "amax-"), ["amax-po2"])
+        self.assertEqual(set(self.complete("cast", "--as", "=")), {"codes", "values"})
+        self.assertIn("e4m3fn", self.complete("cast", "--format", "e4"))
+
+    def test_the_last_of_a_list(self):
+        self.assertEqual(self.complete("prune", "--policy", "ye,to"), ["ye,topk"])
+
+    def test_files_are_left_to_the_shell(self):
+        self.assertEqual(self.complete("cast", "--output", ""), [])
+        self.assertEqual(self.complete("fit", "tr"), [])
+
+    def test_other_shells_are_refused(self):
+        self.refused_saying(["completion", "fish"], "'fish'", "bash or zsh")
+        self.refused_saying(["completion"], "bash or zsh")
+        self.assertIn("bashcompinit", self.good("completion", "zsh"))
 
 
 class BadUsage(harness.CommandTest):
