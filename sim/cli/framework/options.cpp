@@ -79,7 +79,7 @@ OptionSet& OptionSet::of(const Grammar& grammar) {
   return *this;
 }
 
-OptionSet& OptionSet::of(std::vector<std::string_view> words) {
+OptionSet& OptionSet::words(std::vector<std::string_view> words) {
   options_.back().words = std::move(words);
   return *this;
 }

@@ -38,8 +38,8 @@ class OptionSet {
   /// The values of the option declared last, one or a list of them, are written in this grammar:
   /// its help ends in what there is, and the shell completes it.
   OptionSet& of(const Grammar& grammar);
-  /// The option declared last takes one of these, for Arguments::choice.
-  OptionSet& of(std::vector<std::string_view> words);
+  /// Values of the option declared last, for completion; all of them for Arguments::choice.
+  OptionSet& words(std::vector<std::string_view> words);
   /// Arguments without a dash are collected under `name`; at most `most`, -1 for any number.
   OptionSet& positional(std::string_view name, int most);
 

@@ -110,7 +110,8 @@ std::map<std::string, const Grammar*, std::less<>> all_grammars(
     const std::vector<CommandPtr>& commands) {
   std::map<std::string, const Grammar*, std::less<>> grammars;
   for (const CommandPtr& command : commands) {
-    for (const Option& option : all_options(*command).options()) {
+    const OptionSet set = all_options(*command);
+    for (const Option& option : set.options()) {
       if (option.grammar == nullptr) continue;
       const Grammar*& most = grammars[option.name];
       if (most == nullptr || most->forms().size() < option.grammar->forms().size()) {

@@ -12,7 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/error.hpp"
-#include "sim/cli/framework/nearest.hpp"
+#include "models/specification/nearest.hpp"
 #include "traces/text.hpp"
 
 namespace gradpath::cli {

@@ -54,7 +54,7 @@ class CastCommand : public Command {
     options.group("Number format")
         .value("format", "NAME",
                "a name that `gradpath formats` lists, or e{E}m{M}[b{BIAS}][fn|f|fnuz]")
-        .of(format_names())
+        .words(format_names())
         .value_or("round", "MODE", "rne", "values between two codes")
         .of(rounding_grammar())
         .value_or("overflow", "RULE", "standard", "values past the largest finite")
@@ -73,11 +73,11 @@ class CastCommand : public Command {
         .value("output", "FILE", "the .safetensors file to write; may be the input")
         .letter('o')
         .value_or("as", "WHAT", "codes", "codes (U8, U16 or U32) or values (F32)")
-        .of({"codes", "values"})
+        .words({"codes", "values"})
         .value_or("dtype", "WHAT", "plain",
                   "of codes: plain, or native (F8_E4M3, F8_E5M2, F16, BF16, F32) so that other "
                   "programs read them as numbers")
-        .of({"plain", "native"});
+        .words({"plain", "native"});
     TableOutput::add_options(options);
   }
 

@@ -2,21 +2,30 @@
 
 namespace gradpath::cli {
 
+// Each is defined in the file of its name.
+CommandPtr make_formats_command();
+CommandPtr make_cast_command();
+CommandPtr make_profile_command();
+CommandPtr make_fit_command();
+CommandPtr make_prune_command();
+CommandPtr make_synth_command();
+CommandPtr make_sweep_command();
+CommandPtr make_report_command();
+CommandPtr make_gemm_command();
+CommandPtr make_replay_command();
+CommandPtr make_memory_command();
+CommandPtr make_verify_command();
+CommandPtr make_theory_command();
+
 std::vector<CommandPtr> all_commands() {
   std::vector<CommandPtr> commands;
-  commands.push_back(make_formats_command());
-  commands.push_back(make_cast_command());
-  commands.push_back(make_profile_command());
-  commands.push_back(make_fit_command());
-  commands.push_back(make_prune_command());
-  commands.push_back(make_synth_command());
-  commands.push_back(make_sweep_command());
-  commands.push_back(make_report_command());
-  commands.push_back(make_gemm_command());
-  commands.push_back(make_replay_command());
-  commands.push_back(make_memory_command());
-  commands.push_back(make_verify_command());
-  commands.push_back(make_theory_command());
+  for (const auto make :
+       {make_formats_command, make_cast_command, make_profile_command, make_fit_command,
+        make_prune_command, make_synth_command, make_sweep_command, make_report_command,
+        make_gemm_command, make_replay_command, make_memory_command, make_verify_command,
+        make_theory_command}) {
+    commands.push_back(make());
+  }
   return commands;
 }
 

@@ -90,7 +90,7 @@ class ReplayCommand : public Command {
         .value_or("alpha", "MODE", "exact", "where the threshold comes from")
         .of(alpha_grammar())
         .value_or("format", "NAME", "e5m2", "number format of the gradient")
-        .of(format_names())
+        .words(format_names())
         .value_or("round", "MODE", "rne", "values between two codes")
         .of(rounding_grammar())
         .value_or("scale", "RULE", "amax-po2", "what the gradient is multiplied by")

@@ -48,7 +48,7 @@ class SweepCommand : public Command {
     ProfileInputs::add_options(options);
     options.group("Design space")
         .value("formats", "LIST", "names and ranges: e5m2,e4m3fn,e{2..6}m{0..5}f")
-        .of(format_names())
+        .words(format_names())
         .value("bits", "LIST", "every split e{E}m{M}f of so many bits: 8 or 4:8")
         .value_or("round", "LIST", "rne", "values between two codes")
         .of(rounding_grammar())
@@ -63,7 +63,7 @@ class SweepCommand : public Command {
         .value_or("pruning", "WAY", "kernel",
                   "kernel: every element, with its random word; expected: expectations over the "
                   "words, from the profile, within the bounds of the columns *_bound")
-        .of({"kernel", "expected"});
+        .words({"kernel", "expected"});
     options.group("Work")
         .value("db", "FILE", "SQLite file that keeps results; what is in it is not done again")
         .flag("brute-force", "cast every element instead of asking the profile");

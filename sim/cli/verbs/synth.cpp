@@ -65,7 +65,7 @@ class SynthCommand : public Command {
             "distribution", "NAME", "lognormal",
             "lognormal; laplace; normal; mixed: lognormal, laplace and normal layers in turn, "
             "of the same median magnitude exp(mu)")
-        .of({"lognormal", "laplace", "normal", "mixed"})
+        .words({"lognormal", "laplace", "normal", "mixed"})
         .value("mu", "X", "mean of ln|x| (lognormal, mixed; default -9) or of x (default 0)")
         .value("sigma", "X",
                "standard deviation of ln|x| (lognormal, mixed; default 2) or of x (default 0.001)")
@@ -75,7 +75,7 @@ class SynthCommand : public Command {
         .letter('o')
         .value_or("dtype", "TYPE", "f32",
                   "f32, bf16 or f16; rounded to nearest even, beyond the range to the largest")
-        .of({"f32", "bf16", "f16"});
+        .words({"f32", "bf16", "f16"});
     TableOutput::add_options(options);
   }
 

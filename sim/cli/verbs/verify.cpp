@@ -45,7 +45,7 @@ class VerifyCommand : public Command {
         .group("Modules (default: all that were built)")
         .value("module", "LIST", fmt::format("{}", fmt::join(verify::module_names(), ", ")))
         .value("format", "LIST", "formats of the quantizers")
-        .of(format_names())
+        .words(format_names())
         .value("round", "LIST", "values between two codes")
         .of(rounding_grammar())
         .value("overflow", "LIST", "values past the largest finite")
