@@ -131,7 +131,7 @@ PrunePolicyPtr make_nm(const Parameters& p) {
     return std::make_unique<Nm>(static_cast<std::size_t>(p.integer(0)),
                                 static_cast<std::size_t>(p.integer(1)));
   }
-  throw UserError(fmt::format("pruning policy nm:{}:{} prunes nothing; expected N < M",
+  throw UserError(fmt::format("pruning policy 'nm:{}:{}' prunes nothing; expected N < M",
                               p.integer(0), p.integer(1)));
 }
 

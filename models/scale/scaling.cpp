@@ -19,7 +19,7 @@ Scaling of_tensor(const Parameters& /*parameters*/) {
 
 constexpr std::int64_t kMaxBlock = std::int64_t{1} << 40;
 constexpr Parameter block(std::string_view fallback) {
-  return Parameter::integer("BLOCK", "elements of a block", 1, kMaxBlock).optional(fallback);
+  return Parameter::integer("BLOCK", "block size", 1, kMaxBlock).optional(fallback);
 }
 
 struct Row : Form {

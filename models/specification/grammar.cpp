@@ -135,8 +135,8 @@ std::optional<Grammar::Match> Grammar::find(std::string_view text, std::string_v
   // With its first colon, or empty.
   std::string_view left = text.substr(std::min(colon, text.size()));
   const auto fail = [&](const std::string& what) {
-    throw UserError(fmt::format("{} '{}': {}, as in {}", kind_, shown.empty() ? text : shown, what,
-                                form->syntax()));
+    throw UserError(
+        fmt::format("{} '{}': {} {}", kind_, shown.empty() ? text : shown, what, form->syntax()));
   };
   for (std::size_t i = 0; i < form->parameters.size(); ++i) {
     const Parameter& parameter = form->parameters[i];
@@ -150,14 +150,14 @@ std::optional<Grammar::Match> Grammar::find(std::string_view text, std::string_v
     } else if (parameter.is_optional && (left.empty() || parameter.kind == Kind::word)) {
       if (!parameter.fallback.empty()) match.parameters.parts_[i] = parameter.fallback;
     } else if (left.empty() || (part.empty() && parameter.kind == Kind::rest)) {
-      fail(fmt::format("{} {} is missing", parameter.meaning, parameter.name));
+      fail(fmt::format("{} {} is missing; expected", parameter.meaning, parameter.name));
     } else {
-      fail(fmt::format("{} {} is '{}'; expected {}", parameter.meaning, parameter.name, part,
+      fail(fmt::format("{} {} is '{}'; expected {}, as in", parameter.meaning, parameter.name, part,
                        range(parameter)));
     }
   }
   if (!left.empty()) {
-    fail(fmt::format("'{}' has no meaning here ({} parts)", left.substr(1),
+    fail(fmt::format("'{}' has no meaning here ({} parts); expected", left.substr(1),
                      1 + std::ranges::count(text, ':')));
   }
   return match;

@@ -88,8 +88,9 @@ TEST(Grammar, SaysWhatIsWrongAndWhatWouldBeRight) {
   EXPECT_EQ(message("plian"),
             "thing 'plian' is not known; the nearest is 'plain'; expected plain, numbers:N[:X], "
             "words[:a|b][:c|d][:T], file[:w]:FILE or a colour");
-  EXPECT_EQ(message("plain:1"), "thing 'plain:1': '1' has no meaning here (2 parts), as in plain");
-  EXPECT_EQ(message("numbers"), "thing 'numbers': how many N is missing, as in numbers:N[:X]");
+  EXPECT_EQ(message("plain:1"),
+            "thing 'plain:1': '1' has no meaning here (2 parts); expected plain");
+  EXPECT_EQ(message("numbers"), "thing 'numbers': how many N is missing; expected numbers:N[:X]");
   EXPECT_EQ(message("numbers:10"),
             "thing 'numbers:10': how many N is '10'; expected 1 to 9, as in numbers:N[:X]");
   EXPECT_EQ(message("numbers:1:2.5"),

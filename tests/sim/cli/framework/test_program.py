@@ -50,7 +50,7 @@ class Help(harness.CommandTest):
 
     def test_is_given_on_what_may_be_written(self):
         text = self.good("help", "scale")
-        for words in ("mx[:BLOCK[:RULE]]", "BLOCK: elements of a block, 1 to 1099511627776 (default: 32)",
+        for words in ("mx[:BLOCK[:RULE]]", "BLOCK: block size, 1 to 1099511627776 (default: 32)",
                       "floor, round, ceil", "s2fp8", "a positive number", "arXiv 1710.03740"):
             self.assertIn(words, text)
         for option in ("round", "overflow", "flush", "nan", "policy", "alpha", "accumulator", "scheme"):

@@ -212,7 +212,7 @@ class Cast(harness.CommandTest):
         dtype, _, data = f32(1.0, 2.0)
         name = self.write("t", {"grad_output": (dtype, [2, 1], data)})
         base = ["cast", name, "--format", "e4m3fn", "-o", "out"]
-        self.refused_saying([*base, "--scale", "mx:0"], "'mx:0'", "block size", "from 1")
+        self.refused_saying([*base, "--scale", "mx:0"], "'mx:0'", "block size", "expected 1 to 1099511627776")
         self.refused_saying([*base, "--scale", "mx:32:up"], "'up'", "floor")
         self.refused_saying([*base, "--scale", "mx", "--axis", "2"], "t: ", "'grad_output'", "axis 2", "-2 to 1")
         self.refused_saying([*base, "--scale", "mx", "--axis", "last"], "--axis", "'last'")

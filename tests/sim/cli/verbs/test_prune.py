@@ -187,8 +187,9 @@ class Prune(harness.CommandTest):
         self.refused_saying(["prune", name, "--sparsity", ""], "--sparsity", "empty item")
         self.refused_saying(["prune", name, "--sparsity", "0.5", "--policy", "topkk"], "'topkk'", "stochastic")
         self.refused_saying(["prune", name, "--sparsity", "0.5", "--alpha", "normal"], "'normal'", "lognormal")
-        for bad in ("histogram:3", "sample:0", "sample", "last"):
-            self.refused_saying(["prune", name, "--sparsity", "0.5", "--alpha", bad], f"'{bad}'", "histogram:2")
+        for bad, right in (("histogram:3", "0 to 2"), ("sample:0", "1 to 1073741824"), ("sample", "sample:N"),
+                           ("last", "histogram:M")):
+            self.refused_saying(["prune", name, "--sparsity", "0.5", "--alpha", bad], f"'{bad}'", right)
         for bad in ("nm:2:2", "topk:row", "dithered:x", "random:0.5"):
             self.refused_saying(["prune", name, "--sparsity", "0.5", "--policy", f"ye,{bad}"], f"'{bad}'", "expected")
         self.refused_saying(["prune", name, "--sparsity", "0.5", "--policy", "topk,"], "--policy", "empty item")
