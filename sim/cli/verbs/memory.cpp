@@ -7,11 +7,11 @@
 
 #include "models/error.hpp"
 #include "sim/cli/framework/number_list.hpp"
-#include "sim/explore/parallel.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/verbs/commands.hpp"
 #include "sim/datapath/memory/dram_timing.hpp"
 #include "sim/datapath/memory/memory_probe.hpp"
+#include "sim/explore/parallel.hpp"
 
 namespace gradpath::cli {
 namespace {

@@ -27,7 +27,6 @@
 namespace gradpath::cli {
 namespace {
 
-
 class PruneCommand : public Command {
  public:
   const Description& description() const override {

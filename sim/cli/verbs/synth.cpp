@@ -65,7 +65,7 @@ class SynthCommand : public Command {
             "distribution", "NAME", "lognormal",
             "lognormal; laplace; normal; mixed: lognormal, laplace and normal layers in turn, "
             "of the same median magnitude exp(mu)")
-        .words({"lognormal", "laplace", "normal", "mixed"})
+        .words({SyntheticGradients::kNames.begin(), SyntheticGradients::kNames.end()})
         .value("mu", "X", "mean of ln|x| (lognormal, mixed; default -9) or of x (default 0)")
         .value("sigma", "X",
                "standard deviation of ln|x| (lognormal, mixed; default 2) or of x (default 0.001)")

@@ -19,10 +19,10 @@
 #include "models/theory/lognormal_pruning.hpp"
 #include "models/theory/split_error.hpp"
 #include "sim/cli/framework/number_list.hpp"
-#include "sim/explore/parallel.hpp"
 #include "sim/cli/framework/progress.hpp"
 #include "sim/cli/framework/table_output.hpp"
 #include "sim/cli/verbs/commands.hpp"
+#include "sim/explore/parallel.hpp"
 
 namespace gradpath::cli {
 namespace {
