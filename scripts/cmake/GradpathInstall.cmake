@@ -20,8 +20,8 @@ set(public_headers
   models/scale/log_moments.hpp models/scale/scale.hpp models/scale/scale_rule.hpp
   models/scale/scaling.hpp
   models/scale/shift_squeeze.hpp
-  models/schemes/scheme.hpp models/schemes/schemes.hpp models/schemes/specification.hpp
-  models/schemes/statistics.hpp
+  models/schemes/scheme.hpp models/schemes/schemes.hpp
+  models/schemes/statistics.hpp models/specification/grammar.hpp
   models/sparse/dispatch.hpp models/sparse/packed_codes.hpp models/sparse/sparse_panel.hpp
   models/sparse/tensordash.hpp
   models/stats/counts.hpp models/stats/fit.hpp models/stats/generalised.hpp
