@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <type_traits>
@@ -16,21 +17,26 @@
 
 namespace gradpath::verify {
 
+/// Verilator notes the last context that was made or entered in a global variable, unguarded; banks
+/// come and go in several threads.
+inline std::mutex& last_context() {
+  static std::mutex mutex;
+  return mutex;
+}
+
 /// A Verilated bank with what all banks do: ticks are counted and shown in a waveform,
 /// a property of the RTL that fails is noted. For the files that see Verilator alone.
 template <class Model>
 class BankModel {
  public:
-  BankModel() {
-    context.fatalOnError(false);  // a failed property is a result, not the end of the program
-    context.traceEverOn(true);
-  }
+  BankModel() : BankModel(std::scoped_lock(last_context())) {}
   BankModel(const BankModel&) = delete;
   BankModel& operator=(const BankModel&) = delete;
   // A model unregisters from the thread's context, which must not be one that is gone.
   ~BankModel() {
     end_watch();
     add_coverage(model);
+    const std::scoped_lock lock(last_context());
     Verilated::threadContextp(&context);
   }
 
@@ -88,6 +94,10 @@ class BankModel {
   Model model{&context};
 
  private:
+  explicit BankModel(const std::scoped_lock<std::mutex>&) {
+    context.fatalOnError(false);  // a failed property is a result, not the end of the program
+    context.traceEverOn(true);
+  }
   void finish_tick() {
     model.eval();
     if (!failed_assertion_ && context.gotError()) failed_assertion_ = ticks_;
