@@ -53,6 +53,15 @@ install(FILES
 
 if(GRADPATH_BUILD_SIM)
   install(TARGETS gradpath)
+  # The program writes its own completion.
+  foreach(shell IN ITEMS bash zsh)
+    install(CODE "execute_process(COMMAND \"$<TARGET_FILE:gradpath>\" completion ${shell}
+      OUTPUT_FILE \"${PROJECT_BINARY_DIR}/gradpath.${shell}\" COMMAND_ERROR_IS_FATAL ANY)")
+  endforeach()
+  install(FILES ${PROJECT_BINARY_DIR}/gradpath.bash RENAME gradpath
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
+  install(FILES ${PROJECT_BINARY_DIR}/gradpath.zsh RENAME _gradpath
+    DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/site-functions)
   install(FILES ${PROJECT_SOURCE_DIR}/scripts/capture/gradpath_capture.py
     DESTINATION ${CMAKE_INSTALL_DATADIR}/gradpath/capture)
 endif()

@@ -35,6 +35,11 @@ for row in csv.DictReader(sys.stdin):
 [ -s "$scratch/printed" ] || fail "fit_trace prints nothing"
 equal "$scratch/expected" "$scratch/printed" "fit_trace and gradpath fit differ"
 
+bash -n "$prefix/share/bash-completion/completions/gradpath"
+grep -q sparsity "$prefix/share/bash-completion/completions/gradpath" || fail "the completion knows no option"
+[ -s "$prefix/share/zsh/site-functions/_gradpath" ] || fail "zsh's completion is missing"
+[ -s "$prefix/share/gradpath/capture/gradpath_capture.py" ] || fail "the capture module is missing"
+
 # Every header compiles by itself, and all of them need the standard library alone.
 cd "$prefix/include"
 find gradpath -name '*.hpp' | sort >"$scratch/headers"

@@ -49,11 +49,6 @@ struct Datapath::Design {
   Design& operator=(const Design&) = delete;
   ~Design() {
     const ContextScope scope(kernel.get());
-    if (elaborated) {
-      for (Stage* stage : stages->all) stage->end();
-      sc_core::sc_start(sc_core::SC_ZERO_TIME);
-      restore_sanitizer_stack();
-    }
     stages.reset();
     kernel.reset();  // asks for the current context: inside the scope
   }

@@ -16,10 +16,7 @@ Stage::Stage(const sc_core::sc_module_name& name, RunContext& context, sc_core::
     : sc_core::sc_module(name), context_(context), start_(start) {
   SC_HAS_PROCESS(Stage);
   SC_THREAD(process);
-  process_ = sc_core::sc_get_last_created_process_handle();
 }
-
-void Stage::end() { process_.kill(); }
 
 void Stage::reset() {
   stats_ = {};

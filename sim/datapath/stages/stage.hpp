@@ -30,9 +30,6 @@ class Stage : public sc_core::sc_module {
 
   /// Clears the counters; before each product.
   void reset();
-  /// Unwinds the process where it waits, which gives back what its stack owns; the kernel has to run
-  /// once more for it. Last.
-  void end();
   /// True once run() has returned.
   [[nodiscard]] bool finished() const { return finished_; }
   [[nodiscard]] Cycles finish_cycle() const { return finish_; }
@@ -86,7 +83,6 @@ class Stage : public sc_core::sc_module {
 
   RunContext& context_;
   sc_core::sc_event& start_;
-  sc_core::sc_process_handle process_;
   Cycles begin_ = 0;
   Cycles finish_ = 0;
   bool finished_ = false;
