@@ -53,6 +53,20 @@ void accumulate_block(const SparsePanel& block, const OperandRows& operand, std:
   }
 }
 
+void add_scheduled(const SparsePanel& block, const Schedule& schedule, const OperandRows& operand,
+                   std::size_t columns, float* sums, std::size_t stride) {
+  if (schedule.partials == 1) {
+    accumulate_block(block, operand, columns, sums, stride);
+    return;
+  }
+  std::vector<float> partial(schedule.order.rows * columns, 0.0f);
+  accumulate_block(schedule.order, operand, columns, partial.data(), columns);
+  for (std::size_t i = 0; i < schedule.order.rows; ++i) {
+    float* const sum = sums + i / schedule.partials * stride;
+    for (std::size_t c = 0; c < columns; ++c) sum[c] += partial[i * columns + c];
+  }
+}
+
 void unscale(std::span<float> d, float scale_a, float scale_b) {
   for (float& value : d) value = value / scale_a / scale_b;
 }

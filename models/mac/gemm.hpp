@@ -4,6 +4,7 @@
 #include <span>
 
 #include "models/mac/operand.hpp"
+#include "models/sparse/dispatch.hpp"
 #include "models/sparse/sparse_panel.hpp"
 
 namespace gradpath {
@@ -25,6 +26,11 @@ void gemm_reference(std::span<const float> a, std::span<const float> b, std::spa
 /// A NaN's payload is the instruction set's. sums: row r's begin at sums + r * stride.
 void accumulate_block(const SparsePanel& block, const OperandRows& operand, std::size_t columns,
                       float* sums, std::size_t stride);
+
+/// The same where a dispatch may have taken the products in another order and by several sums each
+/// (models/sparse/dispatch.hpp): partial sums begin at +0 and are added in their order.
+void add_scheduled(const SparsePanel& block, const Schedule& schedule, const OperandRows& operand,
+                   std::size_t columns, float* sums, std::size_t stride);
 
 /// Undoes the operands' scales: fp32(fp32(d / scale_a) / scale_b). Exact with powers of two, unless
 /// fp32 itself underflows or overflows.

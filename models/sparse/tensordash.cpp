@@ -5,6 +5,11 @@
 #include <stdexcept>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "models/error.hpp"
+#include "models/sparse/dispatch.hpp"
+
 namespace gradpath {
 namespace {
 
@@ -81,6 +86,32 @@ std::uint64_t tensordash_cycles(const SparsePanel& panel) {
     streams.push_back(std::span(words).subspan(r * steps, steps));
   }
   return tensordash_cycles(streams);
+}
+
+namespace {
+
+/// Each element multiplies 16 positions of k a cycle, so a row of C multipliers has C / 16 of them.
+/// Lookahead does not reach over a cut of k.
+class TensorDashDispatch : public Dispatch {
+ public:
+  [[nodiscard]] std::string name() const override { return "tensordash"; }
+  [[nodiscard]] std::uint32_t tile_columns(std::uint32_t array_columns) const override {
+    if (array_columns % kTensorDashLanes == 0) return array_columns / kTensorDashLanes;
+    throw UserError(
+        fmt::format("dispatch tensordash with {} array columns, expected a multiple of 16: its "
+                    "elements have 16 lanes each",
+                    array_columns));
+  }
+  [[nodiscard]] std::uint32_t k_granule() const override { return kTensorDashLanes; }
+  [[nodiscard]] Schedule schedule(const SparsePanel& block, const ArrayShape&) const override {
+    return {.cycles = tensordash_cycles(block), .products = block.nonzeros()};
+  }
+};
+
+}  // namespace
+
+DispatchPtr make_tensordash_dispatch(const Parameters& /*parameters*/) {
+  return std::make_shared<TensorDashDispatch>();
 }
 
 }  // namespace gradpath

@@ -36,13 +36,13 @@ void validate(const DatapathConfig& config) {
   require("operand-buffer-bytes", config.operand_buffer_bytes, 16, kMaxBytes);
   require("accumulator-buffer-bytes", config.accumulator_buffer_bytes, 0, kMaxBytes);
   require("drain-sums", config.drain_sums, 0, 1 << 24);
-  if (!config.dataflow->skips && config.dispatch.kind != Dispatch::Kind::dense) {
+  if (!config.dataflow->skips && config.dispatch->skips()) {
     throw UserError(
         fmt::format("dispatch {} needs sums that stay and operands that are broadcast, expected "
                     "dense with the dataflow {}",
-                    dispatch_name(config.dispatch), config.dataflow->name));
+                    config.dispatch->name(), config.dataflow->name));
   }
-  static_cast<void>(tile_columns(config.dispatch, config.array_columns));
+  static_cast<void>(config.dispatch->tile_columns(config.array_columns));
   validate(config.energy);
 }
 

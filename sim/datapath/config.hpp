@@ -22,16 +22,16 @@ struct DatapathConfig {
   std::uint64_t gradient_buffer_bytes = 64 << 10;    ///< both banks together
   std::uint64_t operand_buffer_bytes = 4 << 20;      ///< dense operand
   std::uint64_t accumulator_buffer_bytes = 1 << 20;  ///< partial sums of one panel
-  std::uint32_t drain_sums = 0;  ///< that leave the array in a cycle; 0: array_columns
+  std::uint32_t drain_sums = 0;  ///< that leave the array in a cycle; 0: drain_width() says
   const Dataflow* dataflow = dataflows().data();
-  Dispatch dispatch = {};
+  DispatchPtr dispatch = parse_dispatch("row-skip");
+  bool mixes_rows = false;     ///< groups that share are made of full and empty rows
+  bool interleaves_k = false;  ///< neighbouring positions of k are spread over all of it
   EnergyTable energy = {};
 
   [[nodiscard]] std::uint32_t drain_width() const {
-    return drain_sums == 0 ? array_columns : drain_sums;
+    return drain_sums == 0 ? array_columns * dispatch->drained_rows(array_rows) : drain_sums;
   }
-
-  friend bool operator==(const DatapathConfig&, const DatapathConfig&) = default;
 };
 
 /// UserError naming the first field out of range, by its option's name.

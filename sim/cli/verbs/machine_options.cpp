@@ -21,7 +21,7 @@ constexpr std::array<Field<std::uint32_t>, 4> kCounts{{
     {"burst-beats", &DatapathConfig::burst_beats, "beats that come from DRAM as one transaction"},
     {"fifo-depth", &DatapathConfig::fifo_depth, "bursts between DRAM and pruner"},
     {"drain-sums", &DatapathConfig::drain_sums,
-     "sums that leave the array in a cycle; 0: one for each of its columns"},
+     "sums that leave the array in a cycle; 0: a row, or one of each group where rows share"},
 }};
 
 constexpr std::array<Field<std::uint64_t>, 5> kBytes{{
@@ -63,8 +63,15 @@ void add_machine_options(OptionSet& options) {
       .value("dispatch", "NAME",
              fmt::format("how zeros are skipped (default: {}, or dense where the dataflow cannot "
                          "skip)",
-                         dispatch_name(defaults.dispatch)))
-      .of(dispatch_grammar());
+                         defaults.dispatch->name()))
+      .of(dispatch_grammar())
+      .value("row-order", "ORDER",
+             "where rows share: none, or mixed (the default), so that full and empty rows meet")
+      .words({"none", "mixed"})
+      .value("k-order", "ORDER",
+             "natural, or interleaved: positions of k that are neighbours are multiplied at "
+             "different times, in another order of summation (default where rows share)")
+      .words({"natural", "interleaved"});
   for (const auto& field : kCounts) {
     options.value_or(field.name, "N", fmt::to_string(defaults.*field.member), field.help);
   }
@@ -84,8 +91,13 @@ DatapathConfig read_machine(const Arguments& arguments) {
   if (arguments.has("dispatch")) {
     config.dispatch = parse_dispatch(arguments.text("dispatch"));
   } else if (!config.dataflow->skips) {
-    config.dispatch = {.kind = Dispatch::Kind::dense};
+    config.dispatch = parse_dispatch("dense");
   }
+  const auto is_chosen = [&](std::string_view option, std::string_view order) {
+    return arguments.has(option) ? arguments.choice(option) == order : config.dispatch->shares();
+  };
+  config.mixes_rows = is_chosen("row-order", "mixed");
+  config.interleaves_k = is_chosen("k-order", "interleaved");
   for (const auto& field : kCounts) {
     config.*field.member = static_cast<std::uint32_t>(
         arguments.integer(field.name, 0, std::numeric_limits<std::uint32_t>::max()));

@@ -401,8 +401,8 @@ class ReplayCommand : public Command {
       session.out << fmt::format(
           "\n{} products on {}x{} multipliers, {}: {} cycles, {} dense, {:.3g} times as fast; {} "
           "macs, {:.4g} pJ\n",
-          totals.products, machine_.array_rows, machine_.array_columns,
-          dispatch_name(machine_.dispatch), totals.cycles, totals.dense_cycles,
+          totals.products, machine_.array_rows, machine_.array_columns, machine_.dispatch->name(),
+          totals.cycles, totals.dense_cycles,
           static_cast<double>(totals.dense_cycles) /
               static_cast<double>(std::max<Cycles>(totals.cycles, 1)),
           totals.macs, totals.energy_pj);

@@ -72,11 +72,11 @@ GemmPlan make_plan(const GemmDemand& demand, const DatapathConfig& config,
     throw std::invalid_argument("make_plan: empty product");
   }
   GemmPlan plan{.demand = demand};
-  plan.columns = tile_columns(dispatch, config.array_columns);
+  plan.columns = dispatch.tile_columns(config.array_columns);
   plan.burst_elements = config.lanes * config.burst_beats;
   plan.operand_resident = demand.operand_bytes <= config.operand_buffer_bytes;
   const std::uint64_t elements = bank_elements(config, demand.gradient_bits);
-  const std::uint64_t granule = k_granule(dispatch);
+  const std::uint64_t granule = dispatch.k_granule();
   std::uint64_t rows = config.array_rows;
   std::uint64_t depth = 0;
   switch (config.dataflow->holds) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string_view>
+#include <vector>
 
 #include "models/mac/conv.hpp"
 #include "models/mac/operand.hpp"
@@ -35,16 +36,21 @@ struct GradientOperand {
   const ConvShape* shape = nullptr;
   std::int64_t group = 0;
   GemmKind kind = GemmKind::input_gradient;
+  std::span<const std::uint32_t> k_order = {};  ///< A's k-th column; empty: the k-th
 
   /// Index in the tensor of A's element (row, k).
   [[nodiscard]] std::uint64_t index(std::uint64_t row, std::uint64_t k) const {
     const auto r = static_cast<std::int64_t>(row);
-    const auto c = static_cast<std::int64_t>(k);
+    const auto c = static_cast<std::int64_t>(k_order.empty() ? k : k_order[k]);
     return static_cast<std::uint64_t>(kind == GemmKind::input_gradient
                                           ? shape->gradient_index(group, r, c)
                                           : shape->gradient_index(group, c, r));
   }
 };
+
+/// The positions 0 .. k - 1 in a fixed stride, a golden section of k, so that neighbours in space,
+/// which are zero together, are multiplied at different times.
+[[nodiscard]] std::vector<std::uint32_t> interleaved(std::uint64_t k);
 
 /// Takes a product's finished rows, panel by panel, in ascending order.
 class ResultSink {

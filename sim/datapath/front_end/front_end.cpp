@@ -42,9 +42,21 @@ void FrontEnd::run() {
     step();
     quiet = pipeline_.is_quiet() ? quiet + 1 : 0;
     wait(cycles_to_time(1));
-    if (auto chunk = buffer_.full_chunk()) give(out, *chunk);
+    if (auto chunk = buffer_.full_chunk()) {
+      chunk->ready = now() + sorting_cycles();
+      give(out, *chunk);
+    }
     if (quiet >= pipeline_.settles_within()) sleep();
   }
+}
+
+/// Rows are sorted by their nonzeros, which the compactor has counted, by a bitonic network of one
+/// step a cycle.
+Cycles FrontEnd::sorting_cycles() const {
+  const DatapathConfig& config = *context().config;
+  if (!config.mixes_rows || !context().dispatch->shares()) return 0;
+  const auto stages = static_cast<Cycles>(std::bit_width(config.array_rows - 1));
+  return stages * (stages + 1) / 2;
 }
 
 /// The next beat of the burst in hand, or of one that has arrived.

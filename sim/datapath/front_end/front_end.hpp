@@ -28,6 +28,7 @@ class FrontEnd : public Stage {
   void run() override;
   void begin();
   [[nodiscard]] bool fetch_beat();
+  [[nodiscard]] Cycles sorting_cycles() const;
   void step();
   void sleep();
   void count_buffer(Cycles cycles);

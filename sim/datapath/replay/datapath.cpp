@@ -73,7 +73,7 @@ GemmRun Datapath::run(const GemmWork& work, const Dispatch& dispatch) {
   RunContext& context = design_->context;
   Stages& stages = *design_->stages;
   context.work = &work;
-  context.dispatch = dispatch;
+  context.dispatch = &dispatch;
   context.plan = make_plan(work.demand, design_->config, dispatch);
   stages.dram.reset(design_->config.dram_bytes_per_cycle);
   for (Stage* stage : stages.all) stage->reset();

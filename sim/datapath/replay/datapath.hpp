@@ -28,7 +28,7 @@ class Datapath {
   /// Throws what a stage threw (UserError: a NaN without a code), or SimulationFault on a deadlock,
   /// with the fill of every FIFO, or when a check fails; the object is of no use after that.
   [[nodiscard]] GemmRun run(const GemmWork& work, const Dispatch& dispatch);
-  [[nodiscard]] GemmRun run(const GemmWork& work) { return run(work, config().dispatch); }
+  [[nodiscard]] GemmRun run(const GemmWork& work) { return run(work, *config().dispatch); }
 
   /// Records busy intervals from now on; null stops it.
   void set_timeline(Timeline* timeline);

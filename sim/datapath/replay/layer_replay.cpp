@@ -81,6 +81,7 @@ struct Shared {
   float gradient_scale;
   float operand_scale;
   std::vector<float> operand_values;
+  std::vector<std::uint32_t> k_order;  ///< empty: as it is
 };
 
 void check_sizes(const LayerTensors& layer, GemmKind kind) {
@@ -149,7 +150,7 @@ void run_group(Datapath& datapath, const Shared& shared, const ReplayNumerics& n
                Totals& totals) {
   const LayerTensors& layer = shared.layer;
   const std::unique_ptr<DenseOperand> operand =
-      options.values ? group_operand(shared, group) : nullptr;
+      shared.operand_values.empty() ? nullptr : group_operand(shared, group);
   ImageSink image(layer.shape, group, shared.gradient_scale, shared.operand_scale, report.result);
   WeightSink weight(layer.shape, group, shared.gradient_scale, shared.operand_scale, report.result);
   ResultSink* sink = shared.kind == GemmKind::input_gradient ? static_cast<ResultSink*>(&image)
@@ -158,7 +159,8 @@ void run_group(Datapath& datapath, const Shared& shared, const ReplayNumerics& n
                 .gradient = {.values = layer.gradient,
                              .shape = &layer.shape,
                              .group = group,
-                             .kind = shared.kind},
+                             .kind = shared.kind,
+                             .k_order = shared.k_order},
                 .pruner = &shared.pruner,
                 .quantizer = &shared.gradient_quantizer,
                 .gradient_scale = shared.gradient_scale,
@@ -177,14 +179,13 @@ void run_group(Datapath& datapath, const Shared& shared, const ReplayNumerics& n
   totals.nonzeros += run.nonzeros;
   totals.minimum_bytes += work.demand.minimum_bytes();
 
-  const Dispatch dense{.kind = Dispatch::Kind::dense};
-  if (datapath.config().dispatch.kind == Dispatch::Kind::dense) {
+  if (!datapath.config().dispatch->skips()) {
     report.dense_cycles += run.cycles;
   } else if (options.dense_cycles) {
     work.sink = nullptr;
     Timeline* const timeline = datapath.timeline();
     datapath.set_timeline(nullptr);
-    report.dense_cycles += datapath.run(work, dense).cycles;
+    report.dense_cycles += datapath.run(work, *parse_dispatch("dense")).cycles;
     datapath.set_timeline(timeline);
   }
 }
@@ -281,9 +282,12 @@ GemmReport replay_gemm(Datapath& datapath, const ReplayNumerics& numerics,
       .gradient_scale = tensor_scale(numerics.gradient_scale, numerics.gradient_format,
                                      layer.gradient, layer.gradient_expected_max),
       .operand_scale = operand_scale,
-      .operand_values = options.values
+      .operand_values = options.values || datapath.config().dispatch->is_two_sided()
                             ? quantized_operand(operand_quantizer, operand, operand_scale, kind)
-                            : std::vector<float>{}};
+                            : std::vector<float>{},
+      .k_order = datapath.config().interleaves_k
+                     ? interleaved(group_demand(layer, kind, numerics).k)
+                     : std::vector<std::uint32_t>{}};
 
   const GemmDemand demand = group_demand(layer, kind, numerics);
   GemmReport report{.kind = kind,
@@ -304,7 +308,8 @@ GemmReport replay_gemm(Datapath& datapath, const ReplayNumerics& numerics,
   const std::uint64_t multipliers = std::uint64_t{config.array_rows} * config.array_columns;
   report.density = static_cast<double>(totals.nonzeros) /
                    static_cast<double>(demand.m * demand.k * report.groups);
-  report.compute_bound = ceil_div(totals.nonzeros * demand.n, multipliers);
+  report.compute_bound = ceil_div(
+      config.dispatch->is_two_sided() ? report.macs : totals.nonzeros * demand.n, multipliers);
   report.memory_bound = ceil_div(totals.minimum_bytes, config.dram_bytes_per_cycle);
   report.utilization = static_cast<double>(report.macs) / static_cast<double>(report.cycles) /
                        static_cast<double>(multipliers);

@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <stdexcept>
+#include <tuple>
 
 #include "models/mac/gemm.hpp"
 #include "models/prune/stochastic_pruner.hpp"
@@ -42,6 +43,10 @@ std::vector<std::uint32_t> lane_words(Seed seed, RandomUnit unit, std::uint32_t 
   return words;
 }
 
+std::vector<std::uint32_t> k_order(const DatapathConfig& config, std::uint64_t k) {
+  return config.interleaves_k ? interleaved(k) : std::vector<std::uint32_t>{};
+}
+
 /// The order of the stream: panels of R rows, chunks of k, rows, k; a chunk starts a new beat, and
 /// each group starts the lanes anew.
 Words stream_words(const DatapathConfig& config, const ReplayNumerics& numerics,
@@ -49,9 +54,10 @@ Words stream_words(const DatapathConfig& config, const ReplayNumerics& numerics,
   Words words{std::vector<std::uint32_t>(layer.gradient.size()),
               std::vector<std::uint32_t>(layer.gradient.size())};
   const GemmDemand demand = group_demand(layer, kind, numerics);
-  const GemmPlan plan = make_plan(demand, config, config.dispatch);
+  const GemmPlan plan = make_plan(demand, config, *config.dispatch);
+  const std::vector<std::uint32_t> order = k_order(config, demand.k);
   for (std::int64_t group = 0; group < layer.shape.groups; ++group) {
-    const GradientOperand gradient{layer.gradient, &layer.shape, group, kind};
+    const GradientOperand gradient{layer.gradient, &layer.shape, group, kind, order};
     std::vector<std::pair<std::uint64_t, std::uint64_t>> slots;  // element, place in the beats
     std::uint64_t place = 0;
     for (std::uint64_t panel = 0; panel < demand.m; panel += plan.rows) {
@@ -74,6 +80,47 @@ Words stream_words(const DatapathConfig& config, const ReplayNumerics& numerics,
     }
   }
   return words;
+}
+
+/// D = A B where rows share their work: block by block, each sum in the order that the dispatch
+/// says.
+void shared_product(const DatapathConfig& config, const GemmPlan& plan, std::span<const float> a,
+                    std::span<const float> b, std::span<float> d) {
+  const auto& [m, n, k] = std::tie(plan.demand.m, plan.demand.n, plan.demand.k);
+  for (std::uint64_t m0 = 0; m0 < m; m0 += plan.rows) {
+    const std::uint64_t rows = std::min<std::uint64_t>(plan.rows, m - m0);
+    for (std::uint64_t k0 = 0; k0 < k; k0 += plan.depth) {
+      SparsePanel block{
+          .rows = rows,
+          .extent = static_cast<std::uint32_t>(std::min<std::uint64_t>(plan.depth, k - k0)),
+          .row_begin = {0},
+          .offsets = {},
+          .values = {}};
+      for (std::uint64_t r = 0; r < rows; ++r) {
+        for (std::uint32_t i = 0; i < block.extent; ++i) {
+          const float value = a[(m0 + r) * k + k0 + i];
+          if (value == 0.0f) continue;
+          block.offsets.push_back(i);
+          block.values.push_back(value);
+        }
+        block.row_begin.push_back(block.offsets.size());
+      }
+      const Schedule schedule = config.dispatch->schedule(
+          block, {.rows = config.array_rows, .mixes_rows = config.mixes_rows});
+      for (std::size_t s = 0; s < schedule.order.rows; ++s) {
+        for (std::uint64_t c = 0; c < n; ++c) {
+          float partial = 0.0f;
+          for (std::size_t i = schedule.order.row_begin[s]; i < schedule.order.row_begin[s + 1];
+               ++i) {
+            const float product =
+                schedule.order.values[i] * b[(k0 + schedule.order.offsets[i]) * n + c];
+            partial += product;
+          }
+          d[(m0 + s / schedule.partials) * n + c] += partial;
+        }
+      }
+    }
+  }
 }
 
 std::vector<float> gradient_values(const DatapathConfig& config, const ReplayNumerics& numerics,
@@ -114,12 +161,17 @@ std::vector<float> reference_gemm(const DatapathConfig& config, const ReplayNume
   const std::int64_t n = shape.columns();
   std::vector<float> result(as_size(is_dx ? shape.input_elements() : shape.weight_elements()),
                             0.0f);
+  const GemmPlan plan = make_plan(group_demand(layer, kind, numerics), config, *config.dispatch);
+  const std::vector<std::uint32_t> order = k_order(config, static_cast<std::uint64_t>(k));
+  const auto kth = [&](std::int64_t i) {
+    return order.empty() ? i : std::int64_t{order[as_size(i)]};
+  };
   for (std::int64_t group = 0; group < shape.groups; ++group) {
     std::vector<float> a(as_size(m * k));
     for (std::int64_t row = 0; row < m; ++row) {
       for (std::int64_t i = 0; i < k; ++i) {
-        const std::int64_t at =
-            is_dx ? shape.gradient_index(group, row, i) : shape.gradient_index(group, i, row);
+        const std::int64_t at = is_dx ? shape.gradient_index(group, row, kth(i))
+                                      : shape.gradient_index(group, kth(i), row);
         a[as_size(row * k + i)] = gradient[as_size(at)];
       }
     }
@@ -127,14 +179,18 @@ std::vector<float> reference_gemm(const DatapathConfig& config, const ReplayNume
     for (std::int64_t i = 0; i < k; ++i) {
       const std::span<float> row = std::span(b).subspan(as_size(i * n), as_size(n));
       if (is_dx) {
-        const std::size_t first = as_size((group * shape.group_outputs() + i) * n);
+        const std::size_t first = as_size((group * shape.group_outputs() + kth(i)) * n);
         std::copy_n(operand_values.begin() + static_cast<std::ptrdiff_t>(first), n, row.begin());
       } else {
-        im2col_row(shape, group, i, operand_values, row);
+        im2col_row(shape, group, kth(i), operand_values, row);
       }
     }
-    std::vector<float> d(as_size(m * n));
-    gemm_reference(a, b, d, m, n, k);
+    std::vector<float> d(as_size(m * n), 0.0f);
+    if (config.dispatch->shares()) {
+      shared_product(config, plan, a, b, d);
+    } else {
+      gemm_reference(a, b, d, m, n, k);
+    }
     unscale(d, gradient_scale, operand_scale);
     for (std::int64_t row = 0; row < m; ++row) {
       const std::span<const float> values =

@@ -9,7 +9,8 @@ namespace gradpath {
 /// The same product as replay_gemm, without the datapath: the gradient is pruned and cast as a
 /// whole tensor, both operands are written out as matrices, multiplied by the plain triple loop
 /// (gemm_reference) and put back in the layer's layout. What `replay --check` compares with.
-/// config: read for RandomSource::lanes alone, whose words depend on the order of the stream.
+/// config: read for the order of the sums (--k-order, and rows that share), and for
+/// RandomSource::lanes, whose words depend on the order of the stream.
 /// Needs m x k + k x n + m x n floats of memory for one group.
 [[nodiscard]] std::vector<float> reference_gemm(const DatapathConfig& config,
                                                 const ReplayNumerics& numerics,

@@ -20,9 +20,11 @@ class MacArray : public Stage {
 
  private:
   void run() override;
+  [[nodiscard]] OperandRows read_operand(const Pass& pass);
 
   std::uint64_t macs_ = 0;
   std::uint64_t passes_ = 0;
+  std::vector<float> operand_scratch_;
 };
 
 }  // namespace gradpath

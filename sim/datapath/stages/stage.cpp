@@ -37,6 +37,11 @@ void Stage::spend(Cycles cycles) {
   wait(cycles_to_time(cycles));
 }
 
+void Stage::stall_until(Cycles cycle) {
+  stats_.stalled_in += cycle - now();
+  wait(cycles_to_time(cycle - now()));
+}
+
 Cycles Stage::now() const { return time_to_cycles(sc_core::sc_time_stamp()) - begin_; }
 
 void Stage::record_busy(Cycles start, Cycles cycles) {

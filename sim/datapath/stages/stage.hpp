@@ -15,7 +15,7 @@ struct RunContext {
   const DatapathConfig* config = nullptr;
   const GemmWork* work = nullptr;
   GemmPlan plan;
-  Dispatch dispatch;
+  const Dispatch* dispatch = nullptr;
   Timeline* timeline = nullptr;        ///< null: not recorded
   std::exception_ptr error = nullptr;  ///< the first exception inside a stage
 };
@@ -47,6 +47,8 @@ class Stage : public sc_core::sc_module {
   [[nodiscard]] const GemmWork& work() const { return *context_.work; }
   [[nodiscard]] const GemmPlan& plan() const { return context_.plan; }
 
+  /// Waits for something to be ready.
+  void stall_until(Cycles cycle);
   /// Busy for so many cycles.
   void spend(Cycles cycles);
 

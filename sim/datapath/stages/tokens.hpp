@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/sparse/packed_codes.hpp"
+#include "sim/datapath/stats.hpp"
 
 namespace gradpath {
 
@@ -24,6 +25,7 @@ struct Chunk {
   int bank = 0;
   std::uint64_t bytes = 0;
   std::uint64_t nonzeros = 0;
+  Cycles ready = 0;  ///< its rows are in the array's order
   std::shared_ptr<const std::vector<PackedCodes>> runs;
 };
 

@@ -157,8 +157,12 @@ inline DatapathConfig random_config(std::mt19937_64& random) {
   config.gradient_buffer_bytes = draw(0, 1) == 0 ? 4096 : 65536;
   config.operand_buffer_bytes = draw(0, 1) == 0 ? 8192 : 1 << 20;
   config.accumulator_buffer_bytes = draw(0, 1) == 0 ? 256 : 1 << 20;
-  const char* const dispatches[] = {"dense", "row-skip:8", "row-skip:64", "tensordash"};
-  config.dispatch = parse_dispatch(dispatches[draw(0, 3)]);
+  const char* const dispatches[] = {"dense",        "row-skip:8", "row-skip:64",
+                                    "tensordash",   "share:4",    "share:1:32",
+                                    "share:3:16:4", "nm:2:4",     "two-sided"};
+  config.dispatch = parse_dispatch(dispatches[draw(0, 8)]);
+  config.mixes_rows = draw(0, 1) == 1;
+  config.interleaves_k = draw(0, 1) == 1;
   return config;
 }
 
