@@ -213,6 +213,7 @@ void ResultsStore::add(const StoreKey& key, const std::string& trace, const Swee
   SweepRow row = sweep_row(trace, key.tensor, point, result);
   row.profile_id = key.profile_id;
   row.identity = key.identity;
+  row.point = point.name();
   const std::scoped_lock lock(database_->mutex);
   on_store(database_->path, [&] {
     if (!database_->in_transaction) database_->database.exec("BEGIN IMMEDIATE");

@@ -154,7 +154,7 @@ SweepRow sweep_row(const std::string& trace, const std::string& tensor, const Sw
                    const SweepResult& result) {
   return {.profile_id = "",
           .identity = "",
-          .point = point.name(),
+          .point = "",
           .trace = trace,
           .tensor = tensor,
           .format = point.format_name,

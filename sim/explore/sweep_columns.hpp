@@ -33,6 +33,7 @@ struct SweepRow {
   /// All of the point but its format: `rne standard scale none sparsity 0`.
   [[nodiscard]] std::string setting() const;
 };
+/// Without what only a store needs: profile_id, identity, point.
 [[nodiscard]] SweepRow sweep_row(const std::string& trace, const std::string& tensor,
                                  const SweepPoint& point, const SweepResult& result);
 

@@ -102,35 +102,33 @@ void Table::add_row(std::vector<Cell> cells) {
   rows_.push_back(std::move(cells));
 }
 
-std::size_t Table::width_of(std::size_t column) const {
-  std::size_t width = columns_[column].size();
-  for (const auto& row : rows_) width = std::max(width, readable_text(row[column]).size());
-  return width;
-}
-
-std::size_t Table::width_of(std::span<const std::size_t> shown) const {
-  std::size_t width = 0;
-  for (const std::size_t column : shown) width += width_of(column) + (width > 0 ? kGap : 0);
-  return width;
+std::vector<std::size_t> Table::widths() const {
+  std::vector<std::size_t> widths;
+  for (const std::string& column : columns_) widths.push_back(column.size());
+  for (const auto& row : rows_) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], readable_text(row[i]).size());
+    }
+  }
+  return widths;
 }
 
 bool Table::is_same_in_all_rows(std::size_t column) const {
-  return std::ranges::all_of(rows_, [&](const auto& row) {
-    return readable_text(row[column]) == readable_text(rows_.front()[column]);
-  });
+  const std::string first = exact_text(rows_.front()[column]);
+  return std::ranges::all_of(rows_,
+                             [&](const auto& row) { return exact_text(row[column]) == first; });
 }
 
-std::string Table::aligned(std::span<const std::size_t> shown) const {
+std::string Table::aligned(std::span<const std::size_t> shown,
+                           std::span<const std::size_t> widths) const {
   std::string out;
-  std::vector<std::size_t> widths;
-  for (const std::size_t column : shown) widths.push_back(width_of(column));
   const auto append_line = [&](auto text_of) {
     for (std::size_t i = 0; i < shown.size(); ++i) {
       const bool is_text =
           !rows_.empty() && std::holds_alternative<std::string>(rows_.front()[shown[i]]);
       if (i > 0) out.append(kGap, ' ');
-      out += is_text ? fmt::format("{:<{}}", text_of(shown[i]), widths[i])
-                     : fmt::format("{:>{}}", text_of(shown[i]), widths[i]);
+      out += is_text ? fmt::format("{:<{}}", text_of(shown[i]), widths[shown[i]])
+                     : fmt::format("{:>{}}", text_of(shown[i]), widths[shown[i]]);
     }
     out.erase(out.find_last_not_of(' ') + 1);
     out += '\n';
@@ -157,7 +155,13 @@ std::string Table::readable(const TableView& view) const {
   if (shown.empty()) {
     for (std::size_t i = 0; i < columns_.size(); ++i) shown.push_back(i);
   }
-  if (view.width == 0 || width_of(shown) <= view.width) return aligned(shown);
+  const std::vector<std::size_t> widths = this->widths();
+  const auto fits = [&] {
+    std::size_t width = 0;
+    for (const std::size_t column : shown) width += widths[column] + (width > 0 ? kGap : 0);
+    return view.width == 0 || width <= view.width;
+  };
+  if (fits()) return aligned(shown, widths);
   if (rows_.size() == 1) {
     std::size_t widest = 0;
     for (const std::size_t column : shown) widest = std::max(widest, columns_[column].size());
@@ -170,7 +174,7 @@ std::string Table::readable(const TableView& view) const {
   }
   std::vector<std::string> same;
   std::erase_if(shown, [&](std::size_t column) {
-    if (!is_same_in_all_rows(column) || rows_.empty()) return false;
+    if (rows_.empty() || !is_same_in_all_rows(column)) return false;
     same.push_back(fmt::format("{} {}", columns_[column], readable_text(rows_.front()[column])));
     return true;
   });
@@ -180,12 +184,12 @@ std::string Table::readable(const TableView& view) const {
     return detail == shown.end() ? std::prev(shown.end()) : detail;
   };
   std::set<std::size_t> hidden;
-  while (shown.size() > 1 && width_of(shown) > view.width) {
+  while (shown.size() > 1 && !fits()) {
     hidden.insert(*find_last());
     shown.erase(find_last());
   }
   std::string out = same.empty() ? "" : wrapped("", same, " in all rows:", view.width);
-  out += aligned(shown);
+  out += aligned(shown, widths);
   if (hidden.empty()) return out;
   std::vector<std::string> names;
   for (const std::size_t column : hidden) names.push_back(columns_[column]);

@@ -58,9 +58,9 @@ class Table {
   [[nodiscard]] std::string json() const;
 
  private:
-  [[nodiscard]] std::string aligned(std::span<const std::size_t> shown) const;
-  [[nodiscard]] std::size_t width_of(std::span<const std::size_t> shown) const;
-  [[nodiscard]] std::size_t width_of(std::size_t column) const;
+  [[nodiscard]] std::string aligned(std::span<const std::size_t> shown,
+                                    std::span<const std::size_t> widths) const;
+  [[nodiscard]] std::vector<std::size_t> widths() const;
   [[nodiscard]] bool is_same_in_all_rows(std::size_t column) const;
 
   std::vector<std::string> columns_;
