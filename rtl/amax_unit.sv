@@ -10,7 +10,7 @@ module amax_unit #(
     parameter int unsigned ExponentBits = 5,   // the format: as in quantizer_lane.sv
     parameter int unsigned MantissaBits = 2,
     parameter int          Bias         = 15,
-    parameter int unsigned NonFinite    = 0
+    parameter int unsigned NonFinite    = gradpath_pkg::Ieee
 ) (
     input  logic                       clk_i,
     input  logic                       rst_ni,
@@ -27,8 +27,8 @@ module amax_unit #(
 
   // --- Constants of the format: its largest finite value is 2^MaxExponent (1 + MaxFraction / 2^23).
   localparam int unsigned AllOnes = (1 << (ExponentBits + MantissaBits)) - 1;
-  localparam int unsigned MaxFinite = NonFinite == 0 ? ((AllOnes >> MantissaBits) << MantissaBits) - 1 :
-                                      NonFinite == 1 ? AllOnes - 1 : AllOnes;
+  localparam int unsigned MaxFinite = NonFinite == gradpath_pkg::Ieee ? ((AllOnes >> MantissaBits) << MantissaBits) - 1 :
+                                      NonFinite == gradpath_pkg::Fn ? AllOnes - 1 : AllOnes;
   localparam int unsigned MaxField = MaxFinite >> MantissaBits;
   localparam int unsigned TopBit = $clog2(MaxFinite + 1) - 1;  // of a format with subnormals alone
   localparam int NormalExponent = MaxField - Bias;
@@ -99,6 +99,11 @@ module amax_unit #(
     if (quotient < -11'sd126) scale_exponent_o = -8'sd126;
     if (quotient > 11'sd127) scale_exponent_o = 8'sd127;
     if (amax_q == '0) scale_exponent_o = '0;
+  end
+
+  if (Lanes < 1 || ExponentBits < 1 || ExponentBits > 7 || ExponentBits + MantissaBits > 7 || Bias < 0 ||
+      Bias > 255 || NonFinite > gradpath_pkg::Fnuz) begin : gen_wrong_parameters
+    $error("expected a lane or more, 1 to 7 exponent bits, at most 8 bits with the sign, a bias of 0 to 255, NonFinite 0 to 3");
   end
 
 `ifndef SYNTHESIS

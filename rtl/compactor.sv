@@ -5,10 +5,10 @@
 // bitmap; a run's codes leave W = Lanes a beat, in the order of the elements, the last of the run's
 // beats with what remains (nothing if the run holds no code). So ceil(codes / W) beats, at least 1.
 //
-// Latency: 2 cycles to the bitmap. Codes wait until more than Lanes are there or their run ends, which
-// takes one cycle more; the next run's first beat uses the same cycle. Throughput: one beat a cycle.
-// ready_o depends on registers alone. The two outputs stall apart; a beat is worked on while both
-// have room, so who takes bitmaps must not wait for codes.
+// Latency: 2 cycles to the bitmap; a cycle more to codes, once more than Lanes wait or their run ends.
+// Throughput: one beat a cycle. ready_o depends on registers alone. The two outputs stall apart; a beat is
+// worked on while both have room. So who takes bitmaps must not wait for codes: between this module and a
+// decompactor, which waits, a FIFO of bitmaps must hold a run of zeros, or both wait for ever.
 module compactor #(
     parameter int unsigned Lanes        = 8,
     parameter int unsigned CodeBits     = 8,    // sign and magnitude; 2 or more
@@ -165,6 +165,10 @@ module compactor #(
       .ready_i(codes_ready_i),
       .data_o ({codes_o, codes_mask_o, codes_last_o})
   );
+
+  if (Lanes < 1 || CodeBits < 2) begin : gen_wrong_parameters
+    $error("expected a lane or more, codes of 2 bits or more");
+  end
 
 `ifndef SYNTHESIS
   logic past_q = 1'b0;  // a reset has been seen, and the cycle before was outside of it

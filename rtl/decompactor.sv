@@ -16,7 +16,7 @@ module decompactor #(
     input  logic                      rst_ni,
     input  logic                      bitmap_valid_i,
     output logic                      bitmap_ready_o,
-    input  logic [         Lanes-1:0] bitmap_i,
+    input  logic [         Lanes-1:0] bitmap_i,        // ignored in lanes outside the mask
     input  logic [         Lanes-1:0] bitmap_mask_i,
     input  logic                      bitmap_last_i,
     input  logic                      codes_valid_i,
@@ -166,6 +166,10 @@ module decompactor #(
       .ready_i,
       .data_o ({data_o, mask_o, last_o})
   );
+
+  if (Lanes < 1 || CodeBits < 2) begin : gen_wrong_parameters
+    $error("expected a lane or more, codes of 2 bits or more");
+  end
 
 `ifndef SYNTHESIS
   logic past_q = 1'b0;  // a reset has been seen, and the cycle before was outside of it

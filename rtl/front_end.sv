@@ -4,22 +4,22 @@
 //   beats -> pruner -> quantizer -> compactor -> bitmap and packed codes
 //        \-> amax_unit, threshold unit -> alpha and scale exponent of the next stream
 //
-// alpha_o and scale_exponent_o are the registers in use. They change at load_i, and where adapt_i
-// was high with a stream's last beat: to what its statistics (of the values before pruning) say.
-// Then ready_o is low after that beat until they have changed: about as many cycles as the threshold
-// unit takes. Beats with adapt_i low pass by the statistics; adapt_i is constant over a stream.
+// alpha_o and scale_exponent_o are the registers in use. They change at load_i, and where adapt_i was
+// high with a stream's last beat: to what its statistics (of the values before pruning) say; ready_o is low
+// after that beat until then, about as long as the threshold unit takes. Where both are at one edge, load_i
+// wins. A beat accepted at such an edge passes with what was there. adapt_i is constant over a stream.
 //
-// Latency: 6 cycles to the bitmap. Throughput: one beat a cycle within a stream. ready_o depends on
-// registers alone. Reset empties all stages, sets alpha to 0 (nothing is pruned) and the scale to 1.
-// Flush: a stream's last beat, possibly with an empty mask, is all there is.
+// Latency: 6 cycles to the bitmap. Throughput: one beat a cycle within a stream. ready_o depends on registers
+// alone. Reset empties all stages, sets alpha to 0 (nothing is pruned) and the scale to 1. Flush: a stream's
+// last beat, possibly with an empty mask, is all there is.
 module front_end #(
     parameter int unsigned Lanes            = 8,
     parameter int unsigned ExponentBits     = 5,     // the format and its cast: quantizer_lane.sv
     parameter int unsigned MantissaBits     = 2,
     parameter int          Bias             = 15,
-    parameter int unsigned NonFinite        = 0,
+    parameter int unsigned NonFinite        = gradpath_pkg::Ieee,
     parameter bit          Saturate         = 1'b1,
-    parameter int unsigned Rounding         = 0,
+    parameter int unsigned Rounding         = gradpath_pkg::Rne,
     parameter int unsigned RandomBits       = 24,    // of the quantizer
     parameter int unsigned PrunerRandomBits = 24,
     parameter bit          UsesLogs         = 1'b0,  // threshold_log in place of threshold_histogram
@@ -33,8 +33,8 @@ module front_end #(
     input  logic        [Lanes*32-1:0] pruner_seed_i,     // read while in reset
     input  logic        [Lanes*32-1:0] quantizer_seed_i,  // read while in reset
     input  logic        [        15:0] target_i,          // sparsity in 65536ths, with each beat
-    input  logic                       adapt_i,
-    input  logic                       load_i,            // alpha_i and scale_exponent_i at this edge
+    input  logic                       adapt_i,           // low: the stream passes by the statistics
+    input  logic                       load_i,            // alpha_i and scale_exponent_i at this edge, before an update
     input  logic        [        30:0] alpha_i,
     input  logic signed [         7:0] scale_exponent_i,
     output logic        [        30:0] alpha_o,
@@ -227,7 +227,7 @@ module front_end #(
   compactor #(
       .Lanes       (Lanes),
       .CodeBits    (CodeBits),
-      .NegativeZero(NonFinite != 3)
+      .NegativeZero(NonFinite != gradpath_pkg::Fnuz)
   ) u_compactor (
       .clk_i,
       .rst_ni,

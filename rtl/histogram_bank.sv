@@ -22,4 +22,8 @@ module histogram_bank #(
     if (clear_i) counts_q[index_i] <= '0;
   end
 
+  if (Buckets < 2 || CountBits < 1) begin : gen_wrong_parameters
+    $error("expected two buckets or more of a bit or more");
+  end
+
 endmodule

@@ -27,4 +27,8 @@ module lane_words #(
     assign unused_word = ^word;
   end
 
+  if (Lanes < 1 || RandomBits < 1 || RandomBits > 32) begin : gen_wrong_parameters
+    $error("expected a lane or more of 1 to 32 random bits");
+  end
+
 endmodule

@@ -37,4 +37,8 @@ module multiplier #(
     significand_o = ProductBits'(a_significand) * ProductBits'(b_significand);
   end
 
+  if (ExponentBits < 1) begin : gen_wrong_parameters
+    $error("expected an exponent bit or more");
+  end
+
 endmodule

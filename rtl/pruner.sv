@@ -72,4 +72,8 @@ module pruner #(
     assign pruned[i*32+:32] = mask[i] ? y : '0;
   end
 
+  if (Lanes < 1) begin : gen_wrong_parameters
+    $error("expected a lane or more");
+  end
+
 endmodule

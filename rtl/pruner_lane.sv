@@ -36,4 +36,8 @@ module pruner_lane #(
     if (passes) y_o = x_i;
   end
 
+  if (RandomBits < 1 || RandomBits > 24) begin : gen_wrong_parameters
+    $error("expected 1 to 24 random bits");
+  end
+
 endmodule

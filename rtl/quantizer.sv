@@ -10,9 +10,9 @@ module quantizer #(
     parameter int unsigned ExponentBits = 5,
     parameter int unsigned MantissaBits = 2,
     parameter int          Bias         = 15,
-    parameter int unsigned NonFinite    = 0,
+    parameter int unsigned NonFinite    = gradpath_pkg::Ieee,
     parameter bit          Saturate     = 1'b0,
-    parameter int unsigned Rounding     = 0,
+    parameter int unsigned Rounding     = gradpath_pkg::Rne,
     parameter int unsigned RandomBits   = 24,
     parameter bit          Scaled       = 1'b0
 ) (
@@ -33,7 +33,7 @@ module quantizer #(
 );
 
   localparam int unsigned CodeBits = ExponentBits + MantissaBits + 1;
-  localparam bit IsStochastic = Rounding >= 6;
+  localparam bit IsStochastic = Rounding == gradpath_pkg::Sr || Rounding == gradpath_pkg::Sru;
 
   logic accepts, last;
   logic [Lanes-1:0] mask;
@@ -115,6 +115,10 @@ module quantizer #(
         .code_o          (code)
     );
     assign codes[i*CodeBits+:CodeBits] = mask[i] ? code : '0;
+  end
+
+  if (Lanes < 1) begin : gen_wrong_parameters
+    $error("expected a lane or more");
   end
 
 endmodule

@@ -5,16 +5,16 @@
 // Subnormal inputs are exact, and so is the product with 2^scale_exponent_i: it is never rounded on
 // its own. A NaN in a format without one becomes +0.
 //
-// Rounding counts as models' Rounding::Mode: 0 rne (ties to the even code, also where MantissaBits is
-// 0), 1 rna, 2 rtz, 3 rup, 4 rdn, 5 rto, 6 sr (the top RandomBits fraction bits plus random_i carry
-// out; what lies below them is dropped), 7 sru (the same with the fraction rounded to RandomBits).
+// Rounding counts as gradpath_pkg.sv names: 0 rne (ties to the even code, also where MantissaBits is 0),
+// 1 rna, 2 rtz, 3 rup, 4 rdn, 5 rto, 6 sr (the top RandomBits fraction bits plus random_i carry out;
+// what lies below them is dropped), 7 sru (the same with the fraction rounded to RandomBits).
 module quantizer_lane #(
     parameter int unsigned ExponentBits = 5,     // 1..7
     parameter int unsigned MantissaBits = 2,     // 0..6; at most 8 bits with the sign
     parameter int          Bias         = 15,    // 0..255
-    parameter int unsigned NonFinite    = 0,     // 0 ieee, 1 fn, 2 f, 3 fnuz: models' NonFinite
+    parameter int unsigned NonFinite    = gradpath_pkg::Ieee,  // 0 ieee, 1 fn, 2 f, 3 fnuz
     parameter bit          Saturate     = 1'b0,  // 0: to infinity, else NaN, else the largest finite
-    parameter int unsigned Rounding     = 0,     // 0..7, see above
+    parameter int unsigned Rounding     = gradpath_pkg::Rne,  // 0..7, see above
     parameter int unsigned RandomBits   = 24,    // 1..32, of sr and sru
     parameter bit          Scaled       = 1'b0   // 0: scale_exponent_i is ignored
 ) (
@@ -24,15 +24,15 @@ module quantizer_lane #(
     output logic        [ExponentBits+MantissaBits:0] code_o
 );
 
-  localparam int unsigned Rne = 0, Rna = 1, Rup = 3, Rdn = 4, Rto = 5, Sr = 6, Sru = 7;
-  localparam int unsigned Rtz = 2;
+  localparam int unsigned Rne = gradpath_pkg::Rne, Rna = gradpath_pkg::Rna, Rtz = gradpath_pkg::Rtz, Rup = gradpath_pkg::Rup;
+  localparam int unsigned Rdn = gradpath_pkg::Rdn, Rto = gradpath_pkg::Rto, Sr = gradpath_pkg::Sr, Sru = gradpath_pkg::Sru;
 
   localparam int unsigned MagnitudeBits = ExponentBits + MantissaBits;
   localparam int unsigned CodeBits = MagnitudeBits + 1;
   localparam int unsigned AllOnes = (1 << MagnitudeBits) - 1;
-  localparam bit IsIeee = NonFinite == 0;
-  localparam bit IsFn = NonFinite == 1;
-  localparam bit IsFnuz = NonFinite == 3;
+  localparam bit IsIeee = NonFinite == gradpath_pkg::Ieee;
+  localparam bit IsFn = NonFinite == gradpath_pkg::Fn;
+  localparam bit IsFnuz = NonFinite == gradpath_pkg::Fnuz;
   localparam int unsigned MaxFinite = IsIeee ? ((AllOnes >> MantissaBits) << MantissaBits) - 1 :
                                       IsFn ? AllOnes - 1 : AllOnes;
   localparam bit HasNan = IsIeee ? MantissaBits > 0 : (IsFn || IsFnuz);
@@ -163,6 +163,11 @@ module quantizer_lane #(
     if (IsFnuz && magnitude == '0) code_o = '0;
     if (overflow && !to_largest && !IsIeee && HasNan) code_o = CodeBits'(NanCode);
     if (is_nan) code_o = HasNan ? CodeBits'(NanCode) : '0;
+  end
+
+  if (ExponentBits < 1 || ExponentBits > 7 || ExponentBits + MantissaBits > 7 || Bias < 0 || Bias > 255 ||
+      NonFinite > gradpath_pkg::Fnuz || Rounding > gradpath_pkg::Sru || RandomBits < 1 || RandomBits > 32) begin : gen_wrong_parameters
+    $error("expected 1 to 7 exponent bits, at most 8 bits with the sign, a bias of 0 to 255, NonFinite 0 to 3, Rounding 0 to 7, 1 to 32 random bits");
   end
 
 endmodule

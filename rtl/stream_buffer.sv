@@ -57,6 +57,10 @@ module stream_buffer #(
     end
   end
 
+  if (Width < 1) begin : gen_wrong_parameters
+    $error("expected a bit or more");
+  end
+
 `ifndef SYNTHESIS
   logic past_q = 1'b0;
   always_ff @(posedge clk_i) begin

@@ -51,6 +51,10 @@ module stream_stage #(
       .data_o
   );
 
+  if (OperandWidth < 1 || ResultWidth < 1) begin : gen_wrong_parameters
+    $error("expected a bit or more of operand and result");
+  end
+
 `ifndef SYNTHESIS
   // Every accepted beat leaves once, in order: no more than three are inside, and a beat taken was
   // accepted before.

@@ -305,6 +305,11 @@ module threshold_histogram #(
     if ({zeros_q, 16'b0} >= wanted_q) alpha_o = '0;
   end
 
+  if (Lanes < 1 || MantissaBits > 2 || FirstField < 1 || Binades < 2 || FirstField + Binades > 254 ||
+      CountBits < 6 || CountBits > 28) begin : gen_wrong_parameters
+    $error("expected a lane or more, 0 to 2 mantissa bits, fields from 1 to 254, two binades or more, 6 to 28 bits of count");
+  end
+
 `ifndef SYNTHESIS
   logic past_q = 1'b0;  // a reset has been seen, and the cycle before was outside of it
   always_ff @(posedge clk_i) begin

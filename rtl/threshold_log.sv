@@ -352,6 +352,10 @@ module threshold_log #(
     if (alpha_log_q < 18'sd256 || kept_octaves_q <= 0 || count_q == '0) alpha_o = '0;
   end
 
+  if (Lanes < 1 || CountBits < 6 || CountBits > 28) begin : gen_wrong_parameters
+    $error("expected a lane or more, 6 to 28 bits of count");
+  end
+
 `ifndef SYNTHESIS
   logic past_q = 1'b0;  // a reset has been seen, and the cycle before was outside of it
   always_ff @(posedge clk_i) begin

@@ -1,13 +1,14 @@
-"""Datasheets of the RTL: ports and parameters from the heads of the modules, waveforms from runs.
+"""Datasheets of the RTL: ports and parameters from the heads of the modules, waveforms from runs; and the list of
+its files.
 
-usage: datasheets.py RTL_DIR DOCS_DIR [--check]
+usage: datasheets.py RTL_DIR DOCS_DIR [--check | --text]
 """
 import pathlib
 import re
 import sys
 
 import waveforms
-from blocks import registry
+from blocks import registry, sources
 
 
 def head(text):
@@ -63,9 +64,15 @@ def page(name, text):
     return "\n".join(parts)
 
 
+FILE_LIST = """// Every file of rtl/, packages first; written by scripts/datasheets in the order of blocks.json.
+// Paths are relative to this file: verilator -F rtl/gradpath.f. Tools that take them from where they run: from
+// this folder.
+"""
+
+
 def main():
     rtl, docs, check = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), "--check" in sys.argv
-    pages = {path.stem: page(path.stem, path.read_text()) for path in sorted(rtl.glob("*.sv"))}
+    pages = {name: page(name, (rtl / f"{name}.sv").read_text()) for name in sorted(registry())}
     index = ["# Datasheets of the RTL", "",
              "Written by `scripts/datasheets` from the modules themselves. Protocol and beats: [rtl/README.md](../../rtl/README.md); "
              "arithmetic: [numerics.md](../numerics.md), \"Hardware\"; area and timing: [results/synth](../../results/synth/cost.md); "
@@ -79,15 +86,19 @@ def main():
         first = re.split(r"(?<=[a-z\)|])(?:[.:](?:\s|$)| \((?:beat|docs))", head((rtl / f"{name}.sv").read_text()).replace("\n", " "))[0]
         index.append(f"| [{name}]({name}.md) | {first.replace('|', chr(92) + '|')} |")
     pages["README"] = "\n".join(index) + "\n"
-    stale = [name for name, text in pages.items()
-             if not (docs / f"{name}.md").exists() or (docs / f"{name}.md").read_text() != text]
-    stale += [path.stem for path in docs.glob("*.md") if path.stem not in pages]
+    files = {docs / f"{name}.md": text for name, text in pages.items()}
+    packages = [p.stem for p in sources() if p.stem not in registry()]
+    files[rtl / "gradpath.f"] = FILE_LIST + "".join(f"{name}.sv\n" for name in [*packages, *registry()])
+    stale = [path for path, text in files.items() if not path.exists() or path.read_text() != text]
+    stale += [path for path in docs.glob("*.md") if path.stem not in pages]
     if check:
-        print(*(f"docs/rtl/{name}.md is not what scripts/datasheets writes" for name in stale), sep="\n", end="")
+        print(*(f"{path.parent.name}/{path.name} is not what scripts/datasheets writes" for path in stale), sep="\n", end="")
         sys.exit(1 if stale else 0)
     docs.mkdir(parents=True, exist_ok=True)
-    for name, text in pages.items():
-        (docs / f"{name}.md").write_text(text)
+    for path in stale:
+        path.write_text(files[path]) if path in files else path.unlink()
+    if "--text" in sys.argv:
+        return
     for name in registry():
         (docs / f"{name}.svg").write_text(waveforms.draw(name, rtl))
         print(f"{name}.svg")

@@ -90,7 +90,7 @@ def with_netlists(text, netlists):
     number, mutants, ports)."""
     head_end = re.search(r"^\);$", text, re.MULTILINE).end()
     head, body = text[:head_end], text[head_end:]
-    defaults = re.findall(r"^\s+parameter\s+[\w\[\]: ]*?(\w+)\s*=\s*([\w']+)", head, re.MULTILINE)
+    defaults = re.findall(r"^\s+parameter\s+[\w\[\]: ]*?(\w+)\s*=\s*([\w':]+)", head, re.MULTILINE)
     made = []
     for target, name, first, count, (inputs, outputs, has_clock) in netlists:
         values = {**dict(defaults), **dict(target.instance.parameters)}

@@ -61,8 +61,8 @@ def testbench(name, run, widths):
 def port_widths(name, rtl, parameters, folder):
     """Widths of the pins, from Verilator's own reading of the module."""
     xml = pathlib.Path(folder) / "ports.xml"
-    subprocess.run(["verilator", "--xml-only", "--xml-output", str(xml), "-Wno-fatal", "-y", str(rtl), "--top-module", name,
-                    *(f"-G{key}={value}" for key, value in parameters.items()), str(rtl / f"{name}.sv")],
+    subprocess.run(["verilator", "--xml-only", "--xml-output", str(xml), "-Wno-fatal", "-F", str(rtl / "gradpath.f"),
+                    "--top-module", name, *(f"-G{key}={value}" for key, value in parameters.items())],
                    check=True, capture_output=True)
     root = tree.parse(xml).getroot()
     types = {t.get("id"): t for t in root.iter("basicdtype")}
@@ -82,8 +82,8 @@ def simulate(name, rtl):
         widths = port_widths(name, rtl, run.parameters, folder)
         bench = pathlib.Path(folder) / "tb.sv"
         bench.write_text(testbench(name, run, widths))
-        subprocess.run(["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-WIDTH", "--Mdir", f"{folder}/obj", "-y",
-                        str(rtl), "--top-module", "tb", "-o", "tb", str(bench)], check=True, capture_output=True)
+        subprocess.run(["verilator", "--binary", "--timing", "-Wno-fatal", "-Wno-lint", "-Wno-WIDTH", "--Mdir", f"{folder}/obj", "-F",
+                        str(rtl / "gradpath.f"), "--top-module", "tb", "-o", "tb", str(bench)], check=True, capture_output=True)
         out = subprocess.run([f"{folder}/obj/tb"], check=True, capture_output=True, text=True).stdout
     lines = [line.split()[1:] for line in out.splitlines() if line.startswith("WAVE ")]
     return {pin: [line[i] for line in lines] for i, pin in enumerate(run.show)}, widths

@@ -39,13 +39,13 @@ function(gradpath_rtl_models target rtl_dir)
     list(TRANSFORM families PREPEND ${banks}/ OUTPUT_VARIABLE ARG_BANKS)
   endif()
   file(GLOB modules CONFIGURE_DEPENDS ${rtl_dir}/*.sv)
-  list(REMOVE_ITEM modules ${ARG_SOURCES})
+  list(REMOVE_ITEM modules ${ARG_SOURCES} ${rtl_dir}/gradpath_pkg.sv)
   # A row is as in quantizer_lane_table.sv.
   set(table ${banks}/quantizer_lane/quantizer_lane_table.sv)
   # Waveforms: buses of 16 lanes are wider than what is traced unless asked for.
-  set(common -O3 --x-assign fast --x-initial fast --assert --trace-max-width 1024 --trace-max-array 64
+  set(common -O3 --x-assign fast --x-initial unique --assert --trace-max-width 1024 --trace-max-array 64
     ${ARG_ARGS})
-  list(PREPEND ARG_SOURCES ${banks}/waveform.vlt)
+  list(PREPEND ARG_SOURCES ${banks}/waveform.vlt ${rtl_dir}/gradpath_pkg.sv)
   # Generated code: its own target, without our warnings, and without sanitizers or coverage, which
   # take minutes to compile over it and would look at Verilator, not at us. Its slow parts run once.
   set(speed OPT_FAST ${ARG_OPTIMISE} OPT_SLOW -O0 OPT_GLOBAL -O1)
@@ -97,7 +97,7 @@ function(gradpath_rtl_wide_models target rtl_dir)
   foreach(format RANGE ${last})
     math(EXPR first "${format} * ${roundings}")
     verilate(${target} PREFIX Vquantizer_wide_${format} TOP_MODULE quantizer_lane_bank
-      SOURCES ${bank}/quantizer_lane_table.sv ${bank}/quantizer_lane_bank.sv ${rtl_dir}/quantizer_lane.sv
+      SOURCES ${rtl_dir}/gradpath_pkg.sv ${bank}/quantizer_lane_table.sv ${bank}/quantizer_lane_bank.sv ${rtl_dir}/quantizer_lane.sv
       VERILATOR_ARGS -O3 --x-assign fast --x-initial fast --noassert
         -GInputs=16 -GFirstRow=${first} -GRowCount=${roundings}
       OPT_FAST -O3 OPT_SLOW -O0 OPT_GLOBAL -O1)

@@ -90,14 +90,17 @@ class BankModel {
     return failed_assertion_;
   }
 
-  VerilatedContext context;
+  struct Context : VerilatedContext {
+    Context() {
+      fatalOnError(false);  // a failed property is a result, not the end of the program
+      traceEverOn(true);
+      randReset(1);  // registers are all ones until the first reset, not a tidy zero
+    }
+  } context;
   Model model{&context};
 
  private:
-  explicit BankModel(const std::scoped_lock<std::mutex>&) {
-    context.fatalOnError(false);  // a failed property is a result, not the end of the program
-    context.traceEverOn(true);
-  }
+  explicit BankModel(const std::scoped_lock<std::mutex>&) {}
   void finish_tick() {
     model.eval();
     if (!failed_assertion_ && context.gotError()) failed_assertion_ = ticks_;

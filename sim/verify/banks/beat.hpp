@@ -17,6 +17,13 @@ struct Beat {
   friend bool operator==(const Beat&, const Beat&) = default;
 };
 
+/// What is on the pins of a stream without a beat: nothing of it may count.
+inline constexpr Beat kNoBeat = [] {
+  Beat beat{.data = {}, .mask = 0xffff, .last = true};
+  beat.data.fill(0x7f7fffff);
+  return beat;
+}();
+
 // Beats as the pins of a Verilated bank have them: words of 32 bits in an array, codes of 8 bits or
 // bits in one number.
 

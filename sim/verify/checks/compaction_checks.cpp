@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -68,90 +69,146 @@ std::uint64_t run_until(Done done, std::uint64_t patience, Cycle cycle) {
   return cycles;
 }
 
-// What stands inside when the reset comes: nothing of it may leave after it.
-template <class Bank>
-void fill_up(Bank& bank, std::size_t row, const typename Bank::Inputs& inputs) {
-  constexpr int kMoreThanFit = 5;
-  bank.reset(row);
-  for (int i = 0; i < kMoreThanFit; ++i) bank.cycle(row, inputs);
-  bank.reset(row);
-}
+// How a script is run: after a reset that breaks another run of it off after `broken_off` cycles,
+// of which nothing may be seen. hold: at full rate the input (of a decompactor: the output), the
+// bitmaps and the codes stand still once each in turn, as i says of port i % 3.
+struct Running {
+  Stalls3 stalls = {};
+  std::uint64_t broken_off = 5;
+  std::optional<std::uint64_t> hold = {};
 
-const Beat kFilling{.data = {1}, .mask = 1, .last = true};
+  static constexpr std::uint64_t kHolds = 3 * 4 * 16;
+  [[nodiscard]] std::uint64_t held_cycles() const { return hold ? 1 + *hold / 3 % 4 : 0; }
+  [[nodiscard]] bool holds(std::uint64_t port, std::uint64_t cycle) const {
+    if (!hold || *hold % 3 != port) return false;
+    const std::uint64_t first = *hold / 12;
+    return cycle >= first && cycle < first + held_cycles();
+  }
+};
 
 void check_packing(CompactorBank& bank, std::size_t row, const CompactionScript& script,
-                   Stalls3 stalls, Seed seed, Result& result) {
+                   const Running& running, Seed seed, Result& result) {
   const CounterRandom random{seed};
-  fill_up(bank, row, {.beat = kFilling});
+  std::optional<StreamSource> input;
+  std::optional<StreamSink> bitmap;
+  std::optional<StreamSink> codes;
+  const auto begin = [&](const Stalls3& stalls) {
+    input.emplace(script.input, stalls.input);
+    bitmap.emplace(stalls.bitmap);
+    codes.emplace(stalls.codes);
+  };
+  const auto clock = [&](std::uint64_t cycle, const Running& held) {
+    const std::uint32_t dice = random.word(cycle);
+    const auto offer = held.holds(0, cycle) ? std::nullopt : input->offer(dice);
+    const auto view = bank.view(row);
+    const auto bits = held.holds(1, cycle) ? std::nullopt : view.bitmap;
+    const auto packed = held.holds(2, cycle) ? std::nullopt : view.codes;
+    const bool takes_bitmap = !held.holds(1, cycle) && bitmap->ready(bits, dice >> 8);
+    const bool takes_codes = !held.holds(2, cycle) && codes->ready(packed, dice >> 16);
+    bank.cycle(row, {.beat = offer, .bitmap_ready = takes_bitmap, .codes_ready = takes_codes});
+    if (offer) input->clock(view.ready);
+    bitmap->clock(bits, bank.ticks() - 1);
+    codes->clock(packed, bank.ticks() - 1);
+  };
+  const Compactor::Inputs all{
+      .beat = script.input.front(), .bitmap_ready = true, .codes_ready = true};
+  bank.reset(row);
+  begin(kStalls[running.broken_off % kStalls.size()]);
+  for (std::uint64_t cycle = 0; cycle < running.broken_off; ++cycle) {
+    check_registered(bank, row, {all, {}}, result);
+    clock(~cycle, {});
+  }
+  bank.reset(row, {}, all);
   const auto fresh = bank.view(row);
   result.count(fresh.ready && !fresh.bitmap && !fresh.codes, bank.ticks(),
                [] { return std::string("after reset it offers a beat, or takes none"); });
-  StreamSource input(script.input, stalls.input);
-  StreamSink bitmap(stalls.bitmap);
-  StreamSink codes(stalls.codes);
+  begin(running.stalls);
   const auto done = [&] {
-    return bitmap.beats().size() >= script.bitmap.size() &&
-           codes.beats().size() >= script.codes.size();
+    return bitmap->beats().size() >= script.bitmap.size() &&
+           codes->beats().size() >= script.codes.size();
   };
-  const std::uint64_t cycles =
-      run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
-        const std::uint32_t dice = random.word(cycle);
-        const auto offer = input.offer(dice);
-        const auto view = bank.view(row);
-        const bool takes_bitmap = bitmap.ready(view.bitmap, dice >> 8);
-        const bool takes_codes = codes.ready(view.codes, dice >> 16);
-        bank.cycle(row, {.beat = offer, .bitmap_ready = takes_bitmap, .codes_ready = takes_codes});
-        input.clock(view.ready);
-        bitmap.clock(view.bitmap, bank.ticks() - 1);
-        codes.clock(view.codes, bank.ticks() - 1);
-      });
+  const std::uint64_t cycles = run_until(done, 1000 + 64 * script.input.size(),
+                                         [&](std::uint64_t cycle) { clock(cycle, running); });
   const std::size_t lanes = bank.rows()[row].lanes;
-  compare_beats("bitmap", script.bitmap, bitmap, lanes, result);
-  compare_beats("codes", script.codes, codes, lanes, result);
-  // At full rate: a beat a cycle, 2 to the last bitmap, 1 more to the run's last codes.
-  const bool full_rate = stalls.input + stalls.bitmap + stalls.codes == 0;
-  if (full_rate && cycles != script.input.size() + 3) {
+  compare_beats("bitmap", script.bitmap, *bitmap, lanes, result);
+  compare_beats("codes", script.codes, *codes, lanes, result);
+  // At full rate: a beat a cycle, 2 to the last bitmap, 1 more to the run's last codes; a hold
+  // costs its cycles at most.
+  const auto& stalls = running.stalls;
+  const std::uint64_t least = script.input.size() + 3;
+  const bool in_time = cycles >= least && cycles <= least + running.held_cycles();
+  if (stalls.input + stalls.bitmap + stalls.codes == 0 && !in_time) {
     result.count(false, bank.ticks(), [&] {
-      return fmt::format("{} beats at full rate took {} cycles, expected {}", script.input.size(),
-                         cycles, script.input.size() + 3);
+      return fmt::format("{} beats at full rate took {} cycles, expected {} to {}",
+                         script.input.size(), cycles, least, least + running.held_cycles());
     });
   }
 }
 
+// Bits outside the masks, which a decompactor ignores, at random.
+std::vector<Beat> with_loose_bits(std::vector<Beat> bitmap, const CounterRandom& random) {
+  for (std::size_t i = 0; i < bitmap.size(); ++i) {
+    const std::uint32_t loose = random.word((std::uint64_t{1} << 40) + i) & ~bitmap[i].mask;
+    for (std::size_t lane = 0; lane < Beat::kMaxLanes; ++lane) {
+      if ((loose >> lane & 1) != 0) bitmap[i].data[lane] = 1;
+    }
+  }
+  return bitmap;
+}
+
 // whole: each run has just the codes that its bits say.
 void check_unpacking(DecompactorBank& bank, std::size_t row, const CompactionScript& script,
-                     bool whole, Stalls3 stalls, Seed seed, Result& result) {
+                     bool whole, const Running& running, Seed seed, Result& result) {
   const CounterRandom random{seed};
-  fill_up(bank, row, {.bitmap = kFilling, .codes = kFilling});
+  const std::vector<Beat> bits_in = with_loose_bits(script.bitmap, random);
+  std::optional<StreamSource> bitmap;
+  std::optional<StreamSource> codes;
+  std::optional<StreamSink> output;
+  const auto begin = [&](const Stalls3& stalls) {
+    bitmap.emplace(bits_in, stalls.bitmap);
+    codes.emplace(script.codes, stalls.codes);
+    output.emplace(stalls.input);
+  };
+  const auto clock = [&](std::uint64_t cycle, const Running& held) {
+    const std::uint32_t dice = random.word(cycle);
+    const auto bits = held.holds(1, cycle) ? std::nullopt : bitmap->offer(dice);
+    const auto packed = held.holds(2, cycle) ? std::nullopt : codes->offer(dice >> 8);
+    const auto view = bank.view(row);
+    const auto beat = held.holds(0, cycle) ? std::nullopt : view.output;
+    const bool takes = !held.holds(0, cycle) && output->ready(beat, dice >> 16);
+    bank.cycle(row, {.bitmap = bits, .codes = packed, .ready = takes});
+    if (bits) bitmap->clock(view.bitmap_ready);
+    if (packed) codes->clock(view.codes_ready);
+    output->clock(beat, bank.ticks() - 1);
+  };
+  const Decompactor::Inputs all{
+      .bitmap = bits_in.front(), .codes = script.codes.front(), .ready = true};
+  bank.reset(row);
+  begin(kStalls[running.broken_off % kStalls.size()]);
+  for (std::uint64_t cycle = 0; cycle < running.broken_off; ++cycle) {
+    check_registered(bank, row, {all, {}}, result);
+    clock(~cycle, {});
+  }
+  bank.reset(row, {}, all);
   const auto fresh = bank.view(row);
   result.count(fresh.bitmap_ready && fresh.codes_ready && !fresh.output, bank.ticks(),
                [] { return std::string("after reset it offers a beat, or takes none"); });
-  StreamSource bitmap(script.bitmap, stalls.bitmap);
-  StreamSource codes(script.codes, stalls.codes);
-  StreamSink output(stalls.input);
-  const auto done = [&] { return output.beats().size() >= script.unpacked.size(); };
-  const std::uint64_t cycles =
-      run_until(done, 1000 + 64 * script.input.size(), [&](std::uint64_t cycle) {
-        const std::uint32_t dice = random.word(cycle);
-        const auto bits = bitmap.offer(dice);
-        const auto packed = codes.offer(dice >> 8);
-        const auto view = bank.view(row);
-        const bool takes = output.ready(view.output, dice >> 16);
-        bank.cycle(row, {.bitmap = bits, .codes = packed, .ready = takes});
-        bitmap.clock(view.bitmap_ready);
-        codes.clock(view.codes_ready);
-        output.clock(view.output, bank.ticks() - 1);
-      });
-  compare_beats("unpacked", script.unpacked, output, bank.rows()[row].lanes, result);
-  result.count(codes.accepted() == script.codes.size(), bank.ticks(), [&] {
-    return fmt::format("{} of {} beats of codes taken", codes.accepted(), script.codes.size());
+  begin(running.stalls);
+  const auto done = [&] { return output->beats().size() >= script.unpacked.size(); };
+  const std::uint64_t cycles = run_until(done, 1000 + 64 * script.input.size(),
+                                         [&](std::uint64_t cycle) { clock(cycle, running); });
+  compare_beats("unpacked", script.unpacked, *output, bank.rows()[row].lanes, result);
+  result.count(codes->accepted() == script.codes.size(), bank.ticks(), [&] {
+    return fmt::format("{} of {} beats of codes taken", codes->accepted(), script.codes.size());
   });
-  // At full rate: a beat a cycle, 2 to the last.
-  const bool full_rate = whole && stalls.input + stalls.bitmap + stalls.codes == 0;
-  if (full_rate && cycles != script.bitmap.size() + 2) {
+  // At full rate: a beat a cycle, 2 to the last; a hold costs its cycles at most.
+  const auto& stalls = running.stalls;
+  const std::uint64_t least = script.bitmap.size() + 2;
+  const bool in_time = cycles >= least && cycles <= least + running.held_cycles();
+  if (whole && stalls.input + stalls.bitmap + stalls.codes == 0 && !in_time) {
     result.count(false, bank.ticks(), [&] {
-      return fmt::format("{} beats at full rate took {} cycles, expected {}", script.bitmap.size(),
-                         cycles, script.bitmap.size() + 2);
+      return fmt::format("{} beats at full rate took {} cycles, expected {} to {}",
+                         script.bitmap.size(), cycles, least, least + running.held_cycles());
     });
   }
 }
@@ -197,19 +254,30 @@ CompactionScript faulty_script(const CompactionRow& row, std::size_t runs, Seed 
   return script;
 }
 
-// Both modules of a row see streams of the same seeds, however many of the two are checked.
+// Both modules of a row see streams of the same seeds. run(bank, script, how, seed, result)
 template <class Bank, class Run>
 std::vector<Result> check_row(std::string_view module, std::size_t row, const Options& options,
                               Waveform* wave, Run run) {
+  constexpr std::uint64_t kResets = 100;
+  constexpr std::size_t kFewRuns = 4;
   Bank bank;
   bank.watch(wave, row);
   const CompactionRow& parameters = bank.rows()[row];
   Result result{.module = std::string(module), .format = format_name(parameters.format)};
   std::uint64_t purpose = row * 64;
-  for (const Stalls3 stalls : kStalls) {
+  for (const Stalls3& stalls : kStalls) {
     const Seed seed = derive(options.seed, ++purpose);
-    if (options.goes_on(result))
-      run(bank, random_script(parameters, kRuns, seed), stalls, seed, result);
+    if (!options.goes_on(result)) break;
+    run(bank, random_script(parameters, kRuns, seed), {.stalls = stalls}, seed, result);
+  }
+  // A reset in every cycle of a run, under all stalls; and every port standing still once at any
+  // place of a run.
+  for (std::uint64_t i = 0; i < kResets + Running::kHolds && options.goes_on(result); ++i) {
+    const Seed seed = derive(derive(options.seed, 0x7e5e7 + row), i);
+    const Running how = i < kResets
+                            ? Running{.stalls = kStalls[i / 10 % kStalls.size()], .broken_off = i}
+                            : Running{.hold = i - kResets};
+    run(bank, random_script(parameters, kFewRuns, seed), how, seed, result);
   }
   result.count_assertion(bank.failed_assertion());
   return {result};
@@ -218,18 +286,21 @@ std::vector<Result> check_row(std::string_view module, std::size_t row, const Op
 std::vector<Result> check_compactor(std::size_t row, const Options& options, Waveform* wave) {
   return check_row<CompactorBank>(
       "compactor", row, options, wave,
-      [row](CompactorBank& bank, const CompactionScript& script, Stalls3 stalls, Seed seed,
-            Result& result) { check_packing(bank, row, script, stalls, derive(seed, 1), result); });
+      [row](CompactorBank& bank, const CompactionScript& script, const Running& how, Seed seed,
+            Result& result) { check_packing(bank, row, script, how, derive(seed, 1), result); });
 }
 
 std::vector<Result> check_decompactor(std::size_t row, const Options& options, Waveform* wave) {
   return check_row<DecompactorBank>(
       "decompactor", row, options, wave,
-      [row](DecompactorBank& bank, const CompactionScript& script, Stalls3 stalls, Seed seed,
+      [row](DecompactorBank& bank, const CompactionScript& script, const Running& how, Seed seed,
             Result& result) {
-        check_unpacking(bank, row, script, true, stalls, derive(seed, 2), result);
-        check_unpacking(bank, row, faulty_script(bank.rows()[row], kRuns, derive(seed, 3)), false,
-                        stalls, derive(seed, 4), result);
+        check_unpacking(bank, row, script, true, how, derive(seed, 2), result);
+        if (how.hold) return;
+        const auto runs = static_cast<std::size_t>(std::count_if(
+            script.input.begin(), script.input.end(), [](const Beat& beat) { return beat.last; }));
+        check_unpacking(bank, row, faulty_script(bank.rows()[row], runs, derive(seed, 3)), false,
+                        how, derive(seed, 4), result);
       });
 }
 

@@ -28,6 +28,9 @@ struct Stream {
   bool adapt = false;
   bool decides = false;  // half of the values are at a decision of pruner or quantizer
   std::optional<Setting> load = {};
+  // What is loaded while that beat is accepted: from the next on it counts.
+  std::optional<std::size_t> loads_beside = {};
+  Setting loaded = {};
   Setting setting = {};
 };
 
@@ -51,12 +54,13 @@ class GoldenFrontEnd {
   void pass(Stream& stream) {
     if (stream.load) setting_ = *stream.load;
     stream.setting = setting_;
-    const StochasticPruner pruner(std::bit_cast<float>(setting_.alpha), row_.pruner_random_bits);
     const CastOptions cast{row_.quantizer.rounding, Overflow::saturate, NanPolicy::zero};
     std::vector<Beat> codes;
     std::vector<float> elements;
-    for (Beat& input : stream.beats) {
+    for (std::size_t b = 0; b < stream.beats.size(); ++b) {
+      Beat& input = stream.beats[b];
       Beat beat = input;
+      const StochasticPruner pruner(std::bit_cast<float>(setting_.alpha), row_.pruner_random_bits);
       for (std::size_t lane = 0; lane < row_.lanes; ++lane) {
         const std::uint32_t word = quantizer_words_[lane].word();
         auto x = std::bit_cast<float>(beat.data[lane]);
@@ -78,6 +82,7 @@ class GoldenFrontEnd {
                                  std::ldexp(double{pruned}, setting_.scale_exponent), word);
       }
       codes.push_back(beat);
+      if (b == stream.loads_beside) setting_ = stream.loaded;
     }
     append_run(row_.quantizer.format, row_.lanes, codes, script_);
     std::uint64_t wanted = 0;
@@ -194,6 +199,10 @@ Stream random_stream(const FrontEnd::Row& row, std::size_t most_beats,
   const std::uint32_t flat_word = random.word(~std::uint64_t{1});
   const std::uint32_t flat = (117 + flat_word % 9) << 23 | flat_fraction(row, flat_word >> 8);
   if (dice >> 9 & 1) stream.load = random_setting(kind, random);
+  if (dice >> 13 & 1) {
+    stream.loads_beside = random.word(~std::uint64_t{2}) % stream.beats.size();
+    stream.loaded = random_setting(kind, CounterRandom{Seed{random.word(~std::uint64_t{3})}});
+  }
   stream.decides = (dice >> 12 & 1) != 0;
   std::uint64_t draw = 3;
   for (Beat& beat : stream.beats) {
@@ -264,21 +273,35 @@ std::vector<Stream> tie_streams(const FrontEnd::Row& row) {
   return streams;
 }
 
-// All one after the other; before them one that a reset breaks off.
+// All one after the other; before them one that a reset breaks off in that cycle.
 void run_streams(FrontEndBank& bank, std::size_t row, std::vector<Stream> streams,
-                 std::uint32_t stall, Seed seed, Result& result) {
+                 std::uint32_t stall, Seed seed, Result& result, std::uint64_t broken_off = 200) {
   const CounterRandom random{seed};
   GoldenFrontEnd golden(bank.rows()[row], seed);
   for (Stream& stream : streams) golden.pass(stream);
 
   bank.reset(row, golden.seeds());
   // Beats that stand inside when the reset comes: nothing of them may leave, or count, after it.
-  for (std::size_t i = 0; i < 200; ++i) {
-    Beat broken_off = streams.front().beats[i % streams.front().beats.size()];
-    broken_off.last = false;
-    bank.cycle(row, {.beat = broken_off, .target = 1, .adapt = true});
+  const std::vector<Beat>& first = streams.front().beats;
+  const FrontEnd::Inputs all{.beat = first.front(),
+                             .target = 1,
+                             .adapt = true,
+                             .load = Setting{.alpha = 0x3f800000u, .scale_exponent = 7},
+                             .bitmap_ready = true,
+                             .codes_ready = true};
+  std::size_t entered = 0;
+  for (std::uint64_t i = 0; i < broken_off; ++i) {
+    const std::uint32_t dice = random.word(~i);
+    FrontEnd::Inputs inputs = all;
+    inputs.beat = first[entered % first.size()];
+    if (dice % 8 != 0) inputs.load.reset();
+    inputs.bitmap_ready = (dice >> 8 & 1) != 0;
+    inputs.codes_ready = (dice >> 9 & 1) != 0;
+    if (broken_off != 200) check_registered(bank, row, {all, {}}, result);
+    if (bank.view(row).ready) ++entered;
+    bank.cycle(row, inputs);
   }
-  bank.reset(row, golden.seeds());
+  bank.reset(row, golden.seeds(), all);
   StreamSink bitmap(stall);
   StreamSink codes(stall);
   std::uint64_t cycle = 0;
@@ -317,7 +340,10 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::vector<Stream> stream
     while (source.accepted() < stream.beats.size() && cycle < end) {
       const auto offer = source.offer(random.word(cycle));
       const std::uint16_t target = stream.targets[source.accepted()];
-      const auto view = clock({.beat = offer, .target = target, .adapt = stream.adapt});
+      FrontEnd::Inputs inputs{.beat = offer, .target = target, .adapt = stream.adapt};
+      const bool loads = offer && bank.view(row).ready && source.accepted() == stream.loads_beside;
+      if (loads) inputs.load = stream.loaded;
+      const auto view = clock(inputs);
       compare_setting(view);
       if (!view.ready && source.accepted() > 0) ++lost;
       source.clock(view.ready);
@@ -340,6 +366,60 @@ void run_streams(FrontEndBank& bank, std::size_t row, std::vector<Stream> stream
                [] { return std::string("threshold and scale after the last stream"); });
 }
 
+// A setting that is loaded in each cycle after a stream's last beat, up to past the update that the
+// stream brings: before the update's edge the update stays, at it and after it what is loaded.
+void check_loads_beside_an_update(FrontEndBank& bank, std::size_t row, const Options& options,
+                                  Result& result) {
+  constexpr std::uint64_t kPatience = 4096;
+  const Seed seed = derive(options.seed, 0x10ad + row);
+  const FrontEnd::Row& parameters = bank.rows()[row];
+  std::vector<Stream> streams = random_streams(parameters, 1, 4, seed);
+  Stream& stream = streams.front();
+  stream.adapt = true;
+  stream.load.reset();
+  stream.loads_beside.reset();
+  GoldenFrontEnd golden(parameters, seed);
+  golden.pass(stream);
+  const Setting updated = golden.setting();
+  const Setting loaded{.alpha = updated.alpha ^ 0x00155555u,
+                       .scale_exponent = updated.scale_exponent == 5 ? 6 : 5};
+  // The cycles after the last beat's until it is ready again, which it is once the update is in.
+  const auto run = [&](std::optional<std::uint64_t> load_at) {
+    bank.reset(row, golden.seeds());
+    const FrontEnd::Inputs idle{.bitmap_ready = true, .codes_ready = true};
+    for (std::uint64_t i = 0; i < kPatience && !bank.view(row).ready; ++i) bank.cycle(row, idle);
+    for (std::size_t beat = 0; beat < stream.beats.size(); ++beat) {
+      FrontEnd::Inputs inputs = idle;
+      inputs.beat = stream.beats[beat];
+      inputs.target = stream.targets[beat];
+      inputs.adapt = true;
+      bank.cycle(row, inputs);
+    }
+    std::uint64_t cycles = 0;
+    for (; cycles < kPatience && (!bank.view(row).ready || (load_at && cycles <= *load_at));
+         ++cycles) {
+      FrontEnd::Inputs inputs = idle;
+      if (cycles == load_at) inputs.load = loaded;
+      bank.cycle(row, inputs);
+    }
+    return cycles;
+  };
+  const std::uint64_t cycles = run({});
+  const auto check = [&](const Setting& expected, const std::string& when) {
+    const Setting got = bank.view(row).setting;
+    result.count(got == expected, bank.ticks() - 1, [&] {
+      return fmt::format("{}: threshold and scale: expected=0x{:08x},2^{} got=0x{:08x},2^{}", when,
+                         expected.alpha, expected.scale_exponent, got.alpha, got.scale_exponent);
+    });
+  };
+  check(updated, "an update");
+  for (std::uint64_t k = 0; k < cycles + 3 && options.goes_on(result); ++k) {
+    run(k);
+    check(k + 1 < cycles ? updated : loaded,
+          fmt::format("a load {} cycles after the last beat, an update after {}", k, cycles - 1));
+  }
+}
+
 std::vector<Result> check_row(std::size_t row, const Options& options, Waveform* wave) {
   FrontEndBank bank;
   bank.watch(wave, row);
@@ -355,6 +435,13 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
       run_streams(bank, row, random_streams(parameters, 24, 97, seed), stall, seed, result);
     }
   }
+  // A reset in every cycle of short streams (of slow threshold units in one of some cycles).
+  const std::uint64_t all_cycles = parameters.max_elements < kSmallHistogram ? 90 : 400;
+  for (std::uint64_t k = 0; k < all_cycles && options.goes_on(result); k += 1 + all_cycles / 90) {
+    const Seed seed = derive(derive(options.seed, 0x7e5e7 + row), k);
+    run_streams(bank, row, random_streams(parameters, 2, 4, seed), 0, seed, result, k);
+  }
+  if (options.goes_on(result)) check_loads_beside_an_update(bank, row, options, result);
   // Of few elements, where a comparison on the way to the threshold is close more often, and of
   // many that fill the counters: where the threshold unit is small, and so quick.
   if (parameters.max_elements < kSmallHistogram) {

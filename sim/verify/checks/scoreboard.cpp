@@ -53,40 +53,56 @@ void compare(const Stages::Row& row, const StreamScript& script, std::size_t bea
   }
 }
 
-// Beats that stand inside when the reset comes: nothing of them may leave after it.
-void fill_up(StageBank& bank, std::size_t row, std::span<const std::uint32_t> seeds) {
-  constexpr int kMoreThanFit = 5;
-  bank.reset(row, seeds);
-  const Beat beat{.data = {0x3f800000u}, .mask = 1, .last = true};
-  for (int i = 0; i < kMoreThanFit; ++i) bank.cycle(row, {.beat = beat});
+// A run of the script that a reset breaks off, in which beats are at the pins too.
+void break_off(StageBank& bank, std::size_t row, const StreamScript& script, std::uint64_t cycles,
+               Seed seed, Result& result) {
+  const CounterRandom random{derive(seed, 0xb0)};
+  bank.reset(row, script.seeds);
+  StreamSource source(script.inputs, 64);
+  const Stages::Inputs all{.beat = script.inputs.front(), .ready = true, .alpha = 0x3f800000u};
+  for (std::uint64_t cycle = 0; cycle < cycles; ++cycle) {
+    const std::uint32_t dice = random.word(cycle);
+    check_registered(bank, row, {all, {}}, result);
+    const bool ready = bank.view(row).ready;
+    bank.cycle(row, {.beat = source.offer(dice),
+                     .ready = (dice >> 8 & 0xff) >= 160,
+                     .alpha = dice,
+                     .scale_exponent = static_cast<std::int8_t>(dice >> 16)});
+    source.clock(ready);
+  }
+  bank.reset(row, script.seeds, all);
 }
 
 }  // namespace
 
-void run_script(StageBank& bank, std::size_t row, const StreamScript& script, Stalls stalls,
-                Seed seed, Result& result) {
+void run_script(StageBank& bank, std::size_t row, const StreamScript& script,
+                const Running& running, Seed seed, Result& result) {
   const Stages::Row& parameters = bank.rows()[row];
   const CounterRandom random{seed};
   const std::size_t beats = script.inputs.size();
   const std::uint64_t patience = 1000 + 64 * static_cast<std::uint64_t>(beats);
-  fill_up(bank, row, script.seeds);
-  bank.reset(row, script.seeds);
+  const auto& [stalls, hold, broken_off] = running;
+  break_off(bank, row, script, broken_off, seed, result);
 
   std::size_t taken = 0;
   StreamSource source(script.inputs, stalls.input);
   std::uint64_t cycles = 0;
   for (; taken < beats && cycles < patience && !bank.failed_assertion(); ++cycles) {
     const std::uint32_t dice = random.word(cycles);
-    const auto offer = source.offer(dice);
+    const bool holds = hold.holds(cycles);
+    const auto offer = holds && hold.input ? std::nullopt : source.offer(dice);
     const auto [ready, output] = bank.view(row);
-    const bool taking = is_ready(stalls.output, output.has_value(), dice >> 8);
+    const bool taking =
+        !(holds && !hold.input) && is_ready(stalls.output, output.has_value(), dice >> 8);
     // They are taken with a beat: without one they say something else.
+    const StageSetting setting =
+        offer ? script.settings[source.accepted()]
+              : StageSetting{.alpha = dice, .scale_exponent = static_cast<std::int8_t>(dice >> 16)};
     bank.cycle(row, {.beat = offer,
                      .ready = taking,
-                     .alpha = offer ? script.alpha : dice,
-                     .scale_exponent =
-                         offer ? script.scale_exponent : static_cast<std::int8_t>(dice >> 16)});
-    source.clock(ready);
+                     .alpha = setting.alpha,
+                     .scale_exponent = setting.scale_exponent});
+    if (offer) source.clock(ready);
     if (output && taking) compare(parameters, script, taken++, *output, bank.ticks() - 1, result);
   }
   const auto fail = [&](const std::string& what) {
@@ -100,10 +116,15 @@ void run_script(StageBank& bank, std::size_t row, const StreamScript& script, St
   } else if (bank.view(row).output) {
     fail(fmt::format("{}: a beat after the last", script.name));
   }
+  // A hold of either end costs its cycles, but for those in which there is nothing to hold.
+  const std::uint64_t nothing = hold.input ? 0 : kLatencyCycles;
+  const std::uint64_t begin = std::max(hold.first, nothing);
+  const std::uint64_t lost = std::max(hold.first + hold.cycles, begin) - begin;
+  const std::uint64_t expected = beats + kLatencyCycles + lost;
   const bool full_rate = stalls.input == 0 && stalls.output == 0;
-  if (full_rate && taken == beats && cycles != beats + kLatencyCycles) {
+  if (full_rate && taken == beats && cycles != expected) {
     fail(fmt::format("{}: {} beats at full rate took {} cycles, expected {}", script.name, beats,
-                     cycles, beats + kLatencyCycles));
+                     cycles, expected));
   }
 }
 

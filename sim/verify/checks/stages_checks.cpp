@@ -67,12 +67,12 @@ std::vector<float> random_values(const Stages::Row& row, std::size_t count, Seed
 
 struct StalledScript {
   StreamScript script;
-  Stalls stalls;
+  Running running;
   Seed seed;
 };
 
 void run(StageBank& bank, std::size_t row, const StalledScript& stalled, Result& result) {
-  run_script(bank, row, stalled.script, stalled.stalls, stalled.seed, result);
+  run_script(bank, row, stalled.script, stalled.running, stalled.seed, result);
 }
 
 StalledScript random_script(const Stages::Row& parameters, std::uint64_t index, Seed row_seed) {
@@ -84,15 +84,21 @@ StalledScript random_script(const Stages::Row& parameters, std::uint64_t index, 
   // Thresholds of any fraction in the upper binades of the values, so that many are near.
   const std::uint32_t alpha =
       index == 0 ? 0x3f800000u : (127 - random.word(1) % 12) << 23 | random.word(0) >> 9;
+  const StageSetting setting{.alpha = alpha,
+                             .scale_exponent = static_cast<int>((index + 1) % 7) - 3};
   const StreamInput input{.name = fmt::format("random stream {}", index + 1),
                           .values = values,
-                          .alpha = alpha,
-                          .scale_exponent = static_cast<int>((index + 1) % 7) - 3,
+                          .setting = setting,
+                          .other = StageSetting{.alpha = alpha ^ (3u << 22),
+                                                .scale_exponent = setting.scale_exponent - 5},
                           .seed = seed,
                           .holes = index % 2 == 1,
                           .decides = index % 3 == 2};
-  return {make_script(parameters, input), stalls, derive(seed, 2)};
+  return {make_script(parameters, input), {.stalls = stalls}, derive(seed, 2)};
 }
+
+constexpr std::size_t kHeldBeats = 8;
+constexpr std::uint64_t kLongestHold = 4;
 
 std::vector<Result> check_random(std::size_t row, const Options& options, Waveform* wave) {
   StageBank bank;
@@ -103,14 +109,25 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
   for (std::uint64_t index = 0; index < 2 * kStalls.size() && options.goes_on(result); ++index) {
     run(bank, row, random_script(parameters, index, row_seed), result);
   }
-  // Seeds of a single bit, and none: an LFSR takes no seed but 0 for 0.
+  // Seeds of a single bit, and none: an LFSR takes no seed but 0 for 0. The reset before breaks off
+  // a run after so many cycles.
   for (std::uint32_t bit = 0; bit <= 32 && options.goes_on(result); ++bit) {
     const std::vector<float> values(4 * parameters.lanes, 0.3f);
     const StreamInput input{.name = fmt::format("seeds with bit {} alone", bit),
                             .values = values,
-                            .alpha = 0x3f800000u,
+                            .setting = {.alpha = 0x3f800000u},
                             .seed_bit = bit};
-    run(bank, row, {make_script(parameters, input), {}, {}}, result);
+    run(bank, row, {make_script(parameters, input), {.broken_off = bit}, Seed{bit}}, result);
+  }
+  // Either end stands still once, at any place, and nothing is lost but those cycles.
+  const auto values = random_values(parameters, kHeldBeats * parameters.lanes, row_seed);
+  const StreamInput input{
+      .name = "a hold", .values = values, .setting = {.alpha = 0x3f000000u}, .seed = row_seed};
+  const StreamScript script = make_script(parameters, input);
+  for (std::uint64_t i = 0; i < 2 * kHeldBeats * kLongestHold && options.goes_on(result); ++i) {
+    const Hold hold{
+        .input = i % 2 == 0, .first = i / 2 / kLongestHold, .cycles = 1 + i / 2 % kLongestHold};
+    run(bank, row, {script, {.hold = hold}, Seed{i}}, result);
   }
   return {result};
 }
@@ -139,15 +156,17 @@ StalledScript data_script(const Stages::Row& parameters, const StreamData& data,
   std::vector<float> values(data.values.begin(), data.values.end());
   StreamInput input{.name = data.name, .values = values, .seed = row_seed};
   if (parameters.is_pruner) {
-    input.alpha = std::bit_cast<std::uint32_t>(threshold(values));
+    input.setting.alpha = std::bit_cast<std::uint32_t>(threshold(values));
   } else {
     const float scale = power_of_two_scale(parameters.format, values);
-    input.scale_exponent = std::ilogb(scale);
+    input.setting.scale_exponent = std::ilogb(scale);
     if (!parameters.scaled) {
       for (float& x : values) x *= scale;
     }
   }
-  return {make_script(parameters, input), {.input = 48, .output = 48}, derive(input.seed, 2)};
+  return {make_script(parameters, input),
+          {.stalls = {.input = 48, .output = 48}},
+          derive(input.seed, 2)};
 }
 
 std::vector<Result> check_data(std::size_t row, const Options& options, const StreamData& data,

@@ -14,6 +14,8 @@
 #include "models/scale/scale.hpp"
 #include "sim/verify/banks/statistics/statistics.hpp"
 #include "sim/verify/checks/checks.hpp"
+#include "sim/verify/checks/scoreboard.hpp"
+#include "sim/verify/stimulus/batch.hpp"
 #include "sim/verify/stimulus/stream_ends.hpp"
 #include "sim/verify/stimulus/vectors.hpp"
 
@@ -241,6 +243,48 @@ std::vector<Script> kept_scripts(const Statistics::Row& row) {
   return scripts;
 }
 
+// One or two magnitudes at both ends of fp32's range, with the targets at which the threshold
+// leaves zero, or fp32, and those before.
+std::vector<Script> range_scripts(const Statistics::Row& row) {
+  constexpr std::uint32_t kLargest = 0x7f7fffff;
+  const CounterRandom random{Seed{}};
+  std::vector<Script> scripts;
+  for (const std::uint32_t field : {1u, 2u, 3u, 4u, 9u, 127u, 249u, 250u, 251u, 252u, 253u, 254u}) {
+    for (std::uint32_t fraction = 0; fraction < 64; fraction += 9) {
+      const auto x = std::bit_cast<float>(field << 23 | fraction << 17);
+      for (const float other : {0.0f, x, x / 2}) {
+        LogThreshold unit;
+        std::vector<float> values = {x};
+        if (other != 0) values.push_back(other);
+        unit.add(values);
+        const auto answer = [&](std::uint32_t target) {
+          return unit.solve(static_cast<std::uint16_t>(target));
+        };
+        for (const auto at :
+             {first_difference(0, 65535, [&](auto q) { return answer(q) != 0; }),
+              first_difference(0, 65535, [&](auto q) { return answer(q) == kLargest; })}) {
+          for (const std::uint32_t q : {at.value_or(65535) - 1, at.value_or(65535)}) {
+            scripts.push_back(make_script(row,
+                                          fmt::format("0x{:08x} and {} at an end of fp32",
+                                                      std::bit_cast<std::uint32_t>(x), other),
+                                          static_cast<std::uint16_t>(q), values, {}, random));
+          }
+        }
+      }
+    }
+  }
+  return scripts;
+}
+
+// About as many cycles as a unit takes to its answer; the histogram as many to clear its counters.
+std::uint64_t solve_cycles(const Statistics::Row& row) {
+  if (row.unit == Unit::amax) return 4;
+  if (row.unit == Unit::histogram) {
+    return (static_cast<std::uint64_t>(row.config.binades) << row.config.mantissa_bits) + 16;
+  }
+  return 7 * static_cast<std::uint64_t>(std::bit_width(row.max_elements)) + 84;
+}
+
 // As many elements as can be counted, all in one bucket, for each bucket of a small histogram.
 std::vector<Script> bucket_scripts(const Statistics::Row& row) {
   const CounterRandom random{Seed{}};
@@ -271,9 +315,11 @@ std::vector<Script> tie_scripts(const Statistics::Row& row) {
 }
 
 // All streams one after the other without a reset between; the next is offered while the last is
-// still worked on. Before them a stream that a reset breaks off.
+// still worked on. Before them a stream that a reset breaks off: in that cycle, or (none) while it
+// enters, of which nothing may be seen.
 void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> scripts,
-                 std::uint32_t stall, Seed seed, Result& result) {
+                 std::uint32_t stall, Seed seed, Result& result,
+                 std::optional<std::uint64_t> broken_off = {}) {
   const CounterRandom random{seed};
   constexpr std::uint64_t kLongestSolve = 4096;
   std::vector<Beat> beats;
@@ -282,18 +328,25 @@ void run_scripts(StatisticsBank& bank, std::size_t row, std::span<const Script> 
     beats.insert(beats.end(), script.beats.begin(), script.beats.end());
     targets.insert(targets.end(), script.targets.begin(), script.targets.end());
   }
-  bank.reset(row);
-  for (std::uint64_t i = 0; i < kLongestSolve && !bank.view(row).ready; ++i)
-    bank.cycle(row, {.target = 1, .ready = true});
   const auto longest = std::max_element(
       scripts.begin(), scripts.end(),
       [](const Script& a, const Script& b) { return a.beats.size() < b.beats.size(); });
-  for (std::size_t i = 0; i < std::min<std::size_t>(longest->beats.size(), 64); ++i) {
-    Beat beat = longest->beats[i];
-    beat.last = false;
-    bank.cycle(row, {.target = longest->targets[i], .beat = beat, .ready = true});
-  }
   bank.reset(row);
+  for (std::uint64_t i = 0; i < kLongestSolve && !broken_off && !bank.view(row).ready; ++i)
+    bank.cycle(row, {.target = 1, .ready = true});
+  const Statistics::Inputs all{.target = 1, .beat = longest->beats.front(), .ready = true};
+  std::size_t entered = 0;
+  for (std::uint64_t i = 0;
+       i < broken_off.value_or(std::min<std::size_t>(longest->beats.size(), 64)); ++i) {
+    const std::size_t next = entered % longest->beats.size();
+    Beat beat = longest->beats[next];
+    beat.last = beat.last && broken_off;
+    if (broken_off) check_registered(bank, row, {all, {}}, result);
+    if (bank.view(row).ready) ++entered;
+    bank.cycle(
+        row, {.target = longest->targets[next], .beat = beat, .ready = (random.word(~i) & 3) != 0});
+  }
+  bank.reset(row, {}, all);
 
   StreamSource source(beats, stall);
   std::uint64_t cycle = 0;
@@ -405,6 +458,16 @@ std::vector<Result> check_random(std::size_t row, const Options& options, Wavefo
     run_scripts(bank, row, table_value_scripts(built), 0, options.seed, result);
     run_scripts(bank, row, kept_scripts(built), 0, options.seed, result);
   }
+  // A reset in every cycle of a short stream, from the clearing of the counters to its answer (of
+  // the largest histograms in one of some cycles).
+  const std::uint64_t solve = solve_cycles(built);
+  const std::uint64_t all_cycles = 2 * solve + 24;
+  for (std::uint64_t k = 0; k < all_cycles && options.goes_on(result); k += 1 + all_cycles / 200) {
+    const Seed seed = derive(derive(options.seed, 0x7e5e7 + row), k);
+    run_scripts(bank, row, random_scripts(built, 1, 12, seed), 0, seed, result, k);
+  }
+  if (built.unit == Unit::log && options.goes_on(result))
+    run_scripts(bank, row, range_scripts(built), 0, options.seed, result);
   // Every bit pattern that an exponent decides, as a stream of its own.
   if (bank.rows()[row].unit == Unit::amax && options.goes_on(result)) {
     std::vector<Script> scripts;

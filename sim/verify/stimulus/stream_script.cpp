@@ -1,5 +1,6 @@
 #include "sim/verify/stimulus/stream_script.hpp"
 
+#include <array>
 #include <bit>
 #include <cmath>
 
@@ -11,14 +12,14 @@
 namespace gradpath::verify {
 namespace {
 
-// The golden model's word for every lane of every beat.
-std::vector<std::uint32_t> golden_outputs(const Stages::Row& row, const StreamInput& input,
+// The golden model's word for every lane of every beat under one setting.
+std::vector<std::uint32_t> golden_outputs(const Stages::Row& row, const StageSetting& setting,
                                           std::span<const float> values,
                                           std::span<const std::uint32_t> words) {
   std::vector<std::uint32_t> out(values.size());
   if (row.is_pruner) {
     std::vector<float> pruned(values.size());
-    StochasticPruner(std::bit_cast<float>(input.alpha), row.rounding.random_bits)
+    StochasticPruner(std::bit_cast<float>(setting.alpha), row.rounding.random_bits)
         .prune_with_words(values, words, pruned);
     for (std::size_t i = 0; i < out.size(); ++i) out[i] = std::bit_cast<std::uint32_t>(pruned[i]);
     return out;
@@ -26,7 +27,7 @@ std::vector<std::uint32_t> golden_outputs(const Stages::Row& row, const StreamIn
   const CastOptions options{row.rounding, row.overflow, NanPolicy::zero};
   if (row.scaled) {
     for (std::size_t i = 0; i < out.size(); ++i) {
-      out[i] = encode(row.format, options, std::ldexp(double{values[i]}, input.scale_exponent),
+      out[i] = encode(row.format, options, std::ldexp(double{values[i]}, setting.scale_exponent),
                       words[i]);
     }
   } else {
@@ -42,13 +43,8 @@ StreamScript make_script(const Stages::Row& row, const StreamInput& input) {
   const std::size_t beats = (input.values.size() + lanes - 1) / lanes;
   const CounterRandom random{derive(input.seed, 1)};
 
-  StreamScript script{.name = input.name,
-                      .seeds = {},
-                      .alpha = input.alpha,
-                      .scale_exponent = input.scale_exponent,
-                      .inputs = {},
-                      .words = {},
-                      .expected = {}};
+  StreamScript script{
+      .name = input.name, .seeds = {}, .settings = {}, .inputs = {}, .words = {}, .expected = {}};
   // Lanes past the end hold something that must not come out.
   std::vector<float> values(input.values.begin(), input.values.end());
   values.resize(beats * lanes, 1.0f);
@@ -69,14 +65,23 @@ StreamScript make_script(const Stages::Row& row, const StreamInput& input) {
     }
   }
 
+  const auto is_other = [&](std::size_t beat) {
+    return input.other && random.word(~std::uint64_t{beat}) % 3 == 0;
+  };
+  const StageSetting other = input.other.value_or(input.setting);
+  const auto pruner = [&](const StageSetting& setting) {
+    return StochasticPruner(std::bit_cast<float>(setting.alpha), row.rounding.random_bits);
+  };
   if (input.decides && row.is_pruner) {
-    const StochasticPruner pruner(std::bit_cast<float>(input.alpha), row.rounding.random_bits);
+    const std::array pruners = {pruner(input.setting), pruner(other)};
     for (std::size_t i = 0; i < values.size(); ++i) {
-      const std::uint32_t dice = random.word(~std::uint64_t{i});
-      if ((dice >> 8 & 1) != 0) values[i] = deciding_value(pruner, script.words[i], dice);
+      const std::uint32_t dice = random.word((std::uint64_t{1} << 32) + i);
+      if ((dice >> 8 & 1) == 0) continue;
+      values[i] = deciding_value(pruners[is_other(i / lanes) ? 1 : 0], script.words[i], dice);
     }
   }
-  const auto out = golden_outputs(row, input, values, script.words);
+  const std::array out = {golden_outputs(row, input.setting, values, script.words),
+                          golden_outputs(row, other, values, script.words)};
   for (std::size_t beat = 0; beat < beats; ++beat) {
     Beat in;
     Beat expected;
@@ -86,12 +91,13 @@ StreamScript make_script(const Stages::Row& row, const StreamInput& input) {
       const bool hole = input.holes && random.word(i) % 4 == 0;
       if (i >= input.values.size() || hole) continue;
       in.mask |= 1u << lane;
-      expected.data[lane] = out[i];
+      expected.data[lane] = out[is_other(beat) ? 1 : 0][i];
     }
     // A stream ends with its values; scripts with holes hold several streams.
     in.last = beat + 1 == beats || (input.holes && random.word(beat) % 16 == 0);
     expected.mask = in.mask;
     expected.last = in.last;
+    script.settings.push_back(is_other(beat) ? other : input.setting);
     script.inputs.push_back(in);
     script.expected.push_back(expected);
   }

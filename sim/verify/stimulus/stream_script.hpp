@@ -11,12 +11,17 @@
 
 namespace gradpath::verify {
 
+/// What a stage takes with a beat: a pruner's threshold (fp32 bits), a quantizer's scale exponent.
+struct StageSetting {
+  std::uint32_t alpha = 0;
+  int scale_exponent = 0;
+};
+
 /// One reset's worth of beats for a streaming module, and what must come out.
 struct StreamScript {
   std::string name;  ///< for the report of a mismatch
   std::vector<std::uint32_t> seeds;
-  std::uint32_t alpha = 0;  ///< fp32 bits, of a pruner
-  int scale_exponent = 0;   ///< of a quantizer with a scale
+  std::vector<StageSetting> settings;  ///< with each beat
   std::vector<Beat> inputs;
   std::vector<std::uint32_t> words;  ///< inputs.size() * lanes, for the report
   std::vector<Beat> expected;
@@ -26,8 +31,9 @@ struct StreamScript {
 struct StreamInput {
   std::string name;
   std::span<const float> values;  ///< as the module sees them
-  std::uint32_t alpha = 0;
-  int scale_exponent = 0;
+  StageSetting setting = {};
+  /// That of some of the beats, one or several in a row.
+  std::optional<StageSetting> other = {};
   Seed seed = {};
   bool holes = false;  ///< some lanes of some beats hold no element
   /// Of a pruner: half of the values are the smallest that its lane's random word keeps, or that

@@ -32,10 +32,10 @@ struct Pins<Compactor> : CompactionPins {
     m.bitmap_ready_i = inputs.bitmap_ready;
     m.codes_ready_i = inputs.codes_ready;
     m.valid_i = inputs.beat.has_value();
-    if (!inputs.beat) return;
-    put_bits(m.data_i, kCodeBits, *inputs.beat);
-    m.mask_i = static_cast<std::uint8_t>(inputs.beat->mask);
-    m.last_i = inputs.beat->last;
+    const Beat& beat = inputs.beat ? *inputs.beat : kNoBeat;
+    put_bits(m.data_i, kCodeBits, beat);
+    m.mask_i = static_cast<std::uint8_t>(beat.mask);
+    m.last_i = beat.last;
   }
 
   static Compactor::View view(const Model& m, std::size_t row) {
@@ -56,17 +56,15 @@ template <>
 struct Pins<Decompactor> : CompactionPins {
   static void set(Model& m, const Decompactor::Inputs& inputs) {
     m.unpack_bitmap_valid_i = inputs.bitmap.has_value();
-    if (inputs.bitmap) {
-      put_bits(m.unpack_bitmap_i, 1, *inputs.bitmap);
-      m.unpack_bitmap_mask_i = static_cast<std::uint8_t>(inputs.bitmap->mask);
-      m.unpack_bitmap_last_i = inputs.bitmap->last;
-    }
+    const Beat& bitmap = inputs.bitmap ? *inputs.bitmap : kNoBeat;
+    put_bits(m.unpack_bitmap_i, 1, bitmap);
+    m.unpack_bitmap_mask_i = static_cast<std::uint8_t>(bitmap.mask);
+    m.unpack_bitmap_last_i = bitmap.last;
     m.unpack_codes_valid_i = inputs.codes.has_value();
-    if (inputs.codes) {
-      put_bits(m.unpack_codes_i, kCodeBits, *inputs.codes);
-      m.unpack_codes_mask_i = static_cast<std::uint8_t>(inputs.codes->mask);
-      m.unpack_codes_last_i = inputs.codes->last;
-    }
+    const Beat& codes = inputs.codes ? *inputs.codes : kNoBeat;
+    put_bits(m.unpack_codes_i, kCodeBits, codes);
+    m.unpack_codes_mask_i = static_cast<std::uint8_t>(codes.mask);
+    m.unpack_codes_last_i = codes.last;
     m.unpacked_ready_i = inputs.ready;
   }
 

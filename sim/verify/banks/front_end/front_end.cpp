@@ -39,18 +39,17 @@ struct Pins<FrontEnd> {
 
   static void set(Model& m, const FrontEnd::Inputs& inputs) {
     m.valid_i = inputs.beat.has_value();
-    if (inputs.beat) {
-      put_words(m.data_i, *inputs.beat);
-      m.mask_i = static_cast<std::uint8_t>(inputs.beat->mask);
-      m.last_i = inputs.beat->last;
-    }
+    const Beat& beat = inputs.beat ? *inputs.beat : kNoBeat;
+    put_words(m.data_i, beat);
+    m.mask_i = static_cast<std::uint8_t>(beat.mask);
+    m.last_i = beat.last;
     m.target_i = inputs.target;
     m.adapt_i = inputs.adapt;
     m.load_i = inputs.load.has_value();
-    if (inputs.load) {
-      m.alpha_i = inputs.load->alpha;
-      m.scale_exponent_i = static_cast<std::uint8_t>(inputs.load->scale_exponent);
-    }
+    const FrontEnd::Setting load =
+        inputs.load.value_or(FrontEnd::Setting{.alpha = 0x7f7fffff, .scale_exponent = -128});
+    m.alpha_i = load.alpha;
+    m.scale_exponent_i = static_cast<std::uint8_t>(load.scale_exponent);
     m.bitmap_ready_i = inputs.bitmap_ready;
     m.codes_ready_i = inputs.codes_ready;
   }

@@ -2,10 +2,12 @@
 // scale. This is the only list of them: the program reads it back from the model, so C++ has no copy
 // that could drift.
 package quantizer_lane_table;
-  // The kinds of non-finite codes and the roundings count as models' NonFinite and Rounding::Mode.
-  localparam logic [2:0] Ieee = 3'd0, Fn = 3'd1, Finite = 3'd2, Fnuz = 3'd3;
-  localparam logic [3:0] Rne = 4'd0, Rna = 4'd1, Rtz = 4'd2, Rup = 4'd3, Rdn = 4'd4, Rto = 4'd5;
-  localparam logic [3:0] Sr = 4'd6, Sru = 4'd7;
+  localparam logic [2:0] Ieee = 3'(gradpath_pkg::Ieee), Fn = 3'(gradpath_pkg::Fn);
+  localparam logic [2:0] Finite = 3'(gradpath_pkg::Finite), Fnuz = 3'(gradpath_pkg::Fnuz);
+  localparam logic [3:0] Rne = 4'(gradpath_pkg::Rne), Rna = 4'(gradpath_pkg::Rna);
+  localparam logic [3:0] Rtz = 4'(gradpath_pkg::Rtz), Rup = 4'(gradpath_pkg::Rup);
+  localparam logic [3:0] Rdn = 4'(gradpath_pkg::Rdn), Rto = 4'(gradpath_pkg::Rto);
+  localparam logic [3:0] Sr = 4'(gradpath_pkg::Sr), Sru = 4'(gradpath_pkg::Sru);
   localparam logic Plain = 1'b0, Scaled = 1'b1;
 
   // A row: exponent bits, mantissa bits, bias, rounding, scaled, non-finite codes, random bits.

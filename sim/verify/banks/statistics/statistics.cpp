@@ -39,10 +39,10 @@ struct Pins<Statistics> {
     m.target_i = inputs.target;
     m.ready_i = inputs.ready;
     m.valid_i = inputs.beat.has_value();
-    if (!inputs.beat) return;
-    put_words(m.data_i, *inputs.beat);
-    m.mask_i = static_cast<std::uint8_t>(inputs.beat->mask);
-    m.last_i = inputs.beat->last;
+    const Beat& beat = inputs.beat ? *inputs.beat : kNoBeat;
+    put_words(m.data_i, beat);
+    m.mask_i = static_cast<std::uint8_t>(beat.mask);
+    m.last_i = beat.last;
   }
 
   static Statistics::View view(const Model& m, std::size_t row) {

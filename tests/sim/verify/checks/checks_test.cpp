@@ -28,7 +28,7 @@ TEST(Scoreboard, FindsAWrongElementAWrongFlagAndAMissingBeat) {
   const StreamInput input{.name = "wrong on purpose", .values = values, .seed = test_seed()};
   const auto mismatches = [&](const StreamScript& script) {
     Result result;
-    run_script(bank, 0, script, {64, 64}, test_seed(), result);
+    run_script(bank, 0, script, {.stalls = {64, 64}}, test_seed(), result);
     return result.mismatches;
   };
   const StreamScript good = make_script(row, input);
