@@ -23,6 +23,19 @@ function(gradpath_read_blocks folder)
   set_property(GLOBAL PROPERTY gradpath_rtl_families ${families})
 endfunction()
 
+# Sets OUT to the files, each replaced by that of its name in GRADPATH_RTL_TABLES (scripts/verify-rtl).
+function(gradpath_other_tables out)
+  set(files)
+  foreach(file IN LISTS ARGN)
+    get_filename_component(name ${file} NAME)
+    if(GRADPATH_RTL_TABLES AND EXISTS ${GRADPATH_RTL_TABLES}/${name})
+      set(file ${GRADPATH_RTL_TABLES}/${name})
+    endif()
+    list(APPEND files ${file})
+  endforeach()
+  set(${out} ${files} PARENT_SCOPE)
+endfunction()
+
 # gradpath_rtl_models(TARGET RTL_DIR OPTIMISE -O2 [BANKS folder ...] [SOURCES other.sv ...] [ARGS ...]):
 # a library of Verilated banks over the RTL of a folder; a bank F is the module F_bank of the *.sv and
 # *.vlt of its folder. BANKS: instead of those of sim/verify/banks. ARGS: for Verilator. A function,
@@ -72,8 +85,9 @@ function(gradpath_rtl_models target rtl_dir)
     get_filename_component(bank ${folder} NAME)
     file(GLOB own CONFIGURE_DEPENDS ${folder}/*.vlt ${folder}/*_table.sv)
     list(REMOVE_ITEM own ${table})
+    gradpath_other_tables(own_tables ${table} ${own})
     verilate(${target} ${counted} ${traced} PREFIX V${bank}_bank TOP_MODULE ${bank}_bank
-      SOURCES ${ARG_SOURCES} ${table} ${own} ${folder}/${bank}_bank.sv ${modules}
+      SOURCES ${ARG_SOURCES} ${own_tables} ${folder}/${bank}_bank.sv ${modules}
       VERILATOR_ARGS ${common} ${${bank}_part} ${speed})
   endforeach()
   target_link_libraries(${target} PUBLIC Threads::Threads ZLIB::ZLIB)

@@ -58,6 +58,10 @@ class VerifyCommand : public Command {
         .flag("fail-fast", "end at the first mismatch, but for what is under way")
         .value("trace", "FILE", "a trace, as TRACE is");
     TensorChoice::add_options(options);
+    options.value(
+        "vectors", "DIR",
+        "write stimuli and the golden model's answers for rtl/bench/bench.sv, a folder for "
+        "each set of parameters, and compare nothing");
     options.group("Threshold units")
         .value("thresholds", "FILE",
                "CSV: the threshold that each unit chooses for every tensor, and the sparsity it is "
@@ -103,6 +107,7 @@ class VerifyCommand : public Command {
     }
     wave_path_ = arguments.optional_text("trace-fst");
     if (wave_path_ == "-") throw UserError("--trace-fst writes a file; '-' is for --csv or --json");
+    vectors_path_ = arguments.optional_text("vectors");
     targets_ = arguments.reals("sparsity", 0.0, std::nextafter(1.0, 0.0));
     verify::validate(options_);
   }
@@ -110,6 +115,10 @@ class VerifyCommand : public Command {
   ExitCode run(Session& session) override {
     output_.open(traces_.paths());
     options_.seed = session.seed;
+    if (vectors_path_) {
+      write_vectors(session);
+      return ExitCode::good;
+    }
     std::vector<verify::Check> checks = verify::make_checks(options_);
     std::optional<TableFile> thresholds_file;
     if (thresholds_path_) {
@@ -151,6 +160,17 @@ class VerifyCommand : public Command {
   }
 
  private:
+  void write_vectors(Session& session) {
+    Table table({"module", "set", "beats"});
+    for (const verify::VectorSet& set : verify::make_vector_sets(options_)) {
+      set.write(*vectors_path_);
+      std::uint64_t beats = 0;
+      for (const auto& stream : set.inputs) beats += stream.words.size();
+      table.add_row({set.module, set.name, beats});
+    }
+    output_.write(table, session);
+  }
+
   /// What each check said. With --fail-fast those behind the first that fails say nothing, however
   /// many threads there are: they begin in order, so all before it have run.
   [[nodiscard]] std::vector<std::vector<verify::Result>> run_checks(
@@ -226,6 +246,7 @@ class VerifyCommand : public Command {
   std::size_t trace_checks_ = 0;
   std::optional<std::string> thresholds_path_;
   std::optional<std::string> wave_path_;
+  std::optional<std::string> vectors_path_;
   std::vector<double> targets_;
 };
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+#include <utility>
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -37,7 +39,7 @@ void require_built(std::string_view what, const std::string& name,
   if (built.contains(name)) return;
   throw UserError(fmt::format(
       "{} '{}' is not among those that the chosen RTL modules were built with: {}; choose one of "
-      "them, or add a row to the table of its bank in sim/verify/banks and build again",
+      "them, or let scripts/verify-rtl build one",
       what, name, built.empty() ? "none" : fmt::format("{}", fmt::join(built, " "))));
 }
 
@@ -96,6 +98,20 @@ std::vector<Check> make_checks(const Options& options) {
         "--overflow; leave one of them out");
   }
   return checks;
+}
+
+std::vector<VectorSet> make_vector_sets(const Options& options) {
+  validate(options);
+  std::vector<VectorSet> sets;
+  for (const Module& module : kModules) {
+    if (!options.has_module(module.name) || module.family.vectors == nullptr) continue;
+    auto more = module.family.vectors(module.name, options);
+    std::move(more.begin(), more.end(), std::back_inserter(sets));
+  }
+  if (sets.empty()) {
+    throw UserError("none of the chosen modules has vectors; leave --module or --format out");
+  }
+  return sets;
 }
 
 std::vector<Check> make_stream_checks(const Options& options, const StreamData& data) {

@@ -12,6 +12,7 @@
 #include "models/round/random.hpp"
 #include "models/round/rounding.hpp"
 #include "sim/verify/checks/result.hpp"
+#include "sim/verify/checks/vector_sets.hpp"
 
 namespace gradpath::verify {
 
@@ -58,6 +59,10 @@ void validate(const Options& options);
 /// (amax-po2). `data.values` must outlive the checks.
 [[nodiscard]] std::vector<Check> make_stream_checks(const Options& options, const StreamData& data);
 
+/// Stimuli and answers of the chosen modules, for other simulators. UserError as validate, or if
+/// none of the modules has vectors.
+[[nodiscard]] std::vector<VectorSet> make_vector_sets(const Options& options);
+
 /// Names of formats and roundings that a module was built with.
 struct Built {
   std::set<std::string> formats = {};
@@ -79,6 +84,8 @@ struct Family {
   /// On a tensor, which is not empty; null: the module takes no values.
   std::vector<Check> (*data_checks)(std::string_view module, const Options& options,
                                     const StreamData& data) = nullptr;
+  /// Vectors for benches in SystemVerilog, one set a row; null: there are none yet.
+  std::vector<VectorSet> (*vectors)(std::string_view module, const Options& options) = nullptr;
 };
 
 }  // namespace gradpath::verify

@@ -315,6 +315,53 @@ std::vector<Check> checks_of(std::string_view module, const Options& options) {
   return checks;
 }
 
+std::vector<VectorSet> vectors_of(std::string_view module, const Options& options) {
+  constexpr std::size_t kVectorRuns = 40;
+  const CompactorBank bank;
+  std::vector<VectorSet> sets;
+  for (std::size_t i = 0; i < bank.rows().size(); ++i) {
+    const CompactionRow& row = bank.rows()[i];
+    if (!options.has_format(row.format)) continue;
+    const CompactionScript script = random_script(row, kVectorRuns, derive(options.seed, i));
+    const auto bits = static_cast<std::size_t>(row.format.bits());
+    const auto stream = [&](const std::string& prefix, const std::string& data, std::size_t width,
+                            char side, const std::vector<Beat>& beats) {
+      VectorSet::Stream made{.prefix = prefix,
+                             .fields = {{fmt::format("{}_{}", data, side), width * row.lanes},
+                                        {fmt::format("{}mask_{}", prefix, side), row.lanes},
+                                        {fmt::format("{}last_{}", prefix, side), 1}},
+                             .words = {}};
+      for (const Beat& beat : beats) {
+        made.words.push_back(HexWord()
+                                 .add_lanes(beat, row.lanes, width)
+                                 .add(beat.mask, row.lanes)
+                                 .add(beat.last, 1));
+      }
+      return made;
+    };
+    const bool packs = module == "compactor";
+    VectorSet set{.module = std::string(module),
+                  .name = fmt::format("{}-{}", module, i),
+                  .parameters = fmt::format(".Lanes({}), .CodeBits({})", row.lanes, bits),
+                  .inputs = {},
+                  .outputs = {}};
+    const char side = packs ? 'o' : 'i';
+    std::vector<VectorSet::Stream> packed = {stream("bitmap_", "bitmap", 1, side, script.bitmap),
+                                             stream("codes_", "codes", bits, side, script.codes)};
+    if (packs) {
+      set.parameters +=
+          fmt::format(", .NegativeZero(1'b{})", row.format.has_negative_zero() ? 1 : 0);
+      set.inputs = {stream("", "data", bits, 'i', script.input)};
+      set.outputs = std::move(packed);
+    } else {
+      set.inputs = std::move(packed);
+      set.outputs = {stream("", "data", bits, 'o', script.unpacked)};
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 void add_built(std::string_view, Built& built) {
   const CompactorBank bank;
   for (const CompactionRow& row : bank.rows()) built.add(row.format);
@@ -323,6 +370,6 @@ void add_built(std::string_view, Built& built) {
 }  // namespace
 
 extern const Family k_compaction;  // the registry declares it too
-const Family k_compaction = {add_built, checks_of};
+const Family k_compaction = {add_built, checks_of, nullptr, vectors_of};
 
 }  // namespace gradpath::verify

@@ -223,6 +223,50 @@ std::vector<Check> checks_of(std::string_view, const Options& options) {
   return checks;
 }
 
+std::vector<VectorSet> vectors_of(std::string_view module, const Options& options) {
+  const QuantizerBank bank;
+  std::vector<VectorSet> sets;
+  for (std::size_t i = 0; i < bank.rows().size(); ++i) {
+    const QuantizerRow& row = bank.rows()[i];
+    if (!options.has_format(row.format) || !options.has_rounding(row.rounding)) continue;
+    const CounterRandom random{derive(options.seed, i)};
+    const std::size_t random_bits =
+        row.rounding.is_stochastic() ? static_cast<std::size_t>(row.rounding.random_bits) : 1;
+    for (const Overflow overflow : kOverflows) {
+      if (!options.has_overflow(overflow)) continue;
+      const CastOptions cast{row.rounding, overflow, NanPolicy::zero};
+      VectorSet set{
+          .module = std::string(module),
+          .name = fmt::format("{}-{}-{}", module, i, overflow_name(overflow)),
+          .parameters =
+              fmt::format("{}, {}, .Saturate(1'b{}), .Scaled(1'b{})", format_parameters(row.format),
+                          rounding_parameters(row.rounding), overflow == Overflow::saturate ? 1 : 0,
+                          row.scaled ? 1 : 0),
+          .inputs = {{.prefix = "",
+                      .fields = {{"x_i", 32}, {"scale_exponent_i", 8}, {"random_i", random_bits}},
+                      .words = {}}},
+          .outputs = {{.prefix = "",
+                       .fields = {{"code_o", static_cast<std::size_t>(row.format.bits())}},
+                       .words = {}}},
+          .is_combinational = true};
+      std::uint64_t draw = 0;
+      for (const std::uint32_t x : corner_inputs(row.format)) {
+        const std::uint32_t word = random.word(draw++);
+        const int scale = row.scaled ? static_cast<int>(draw % 7) - 3 : 0;
+        const double value = std::ldexp(double{std::bit_cast<float>(x)}, scale);
+        set.inputs[0].words.push_back(HexWord()
+                                          .add(x, 32)
+                                          .add(static_cast<std::uint8_t>(scale), 8)
+                                          .add(word >> (32 - random_bits), random_bits));
+        set.outputs[0].words.push_back(HexWord().add(encode(row.format, cast, value, word),
+                                                     static_cast<std::size_t>(row.format.bits())));
+      }
+      sets.push_back(std::move(set));
+    }
+  }
+  return sets;
+}
+
 void add_built(std::string_view, Built& built) {
   const QuantizerBank bank;
   for (const QuantizerRow& row : bank.rows()) built.add(row.format, row.rounding);
@@ -231,6 +275,6 @@ void add_built(std::string_view, Built& built) {
 }  // namespace
 
 extern const Family k_quantizer_lane;  // the registry declares it too
-const Family k_quantizer_lane = {add_built, checks_of};
+const Family k_quantizer_lane = {add_built, checks_of, nullptr, vectors_of};
 
 }  // namespace gradpath::verify

@@ -75,11 +75,11 @@ void run(StageBank& bank, std::size_t row, const StalledScript& stalled, Result&
   run_script(bank, row, stalled.script, stalled.running, stalled.seed, result);
 }
 
-StalledScript random_script(const Stages::Row& parameters, std::uint64_t index, Seed row_seed) {
-  constexpr std::size_t kElements = 4001;
+StalledScript random_script(const Stages::Row& parameters, std::uint64_t index, Seed row_seed,
+                            std::size_t elements = 4001) {
   const Stalls stalls = kStalls[index / 2];
   const Seed seed = derive(row_seed, index);
-  const auto values = random_values(parameters, kElements, seed);
+  const auto values = random_values(parameters, elements, seed);
   const CounterRandom random{derive(seed, 3)};
   // Thresholds of any fraction in the upper binades of the values, so that many are near.
   const std::uint32_t alpha =
@@ -200,6 +200,57 @@ std::vector<Check> data_checks_of(std::string_view module, const Options& option
   return checks;
 }
 
+std::vector<VectorSet> vectors_of(std::string_view module, const Options& options) {
+  constexpr std::size_t kElements = 500;
+  const StageBank bank;
+  std::vector<VectorSet> sets;
+  for (std::size_t i = 0; i < bank.rows().size(); ++i) {
+    const Stages::Row& row = bank.rows()[i];
+    if (!wanted(row, module, options)) continue;
+    const StreamScript script = random_script(row, 1, derive(options.seed, i), kElements).script;
+    const std::size_t lanes = row.lanes;
+    const std::size_t code_bits = row.is_pruner ? 32 : static_cast<std::size_t>(row.format.bits());
+    Beat seeds;
+    std::copy(script.seeds.begin(), script.seeds.end(), seeds.data.begin());
+    VectorSet set{
+        .module = std::string(module),
+        .name = fmt::format("{}-{}", module, i),
+        .parameters =
+            row.is_pruner
+                ? fmt::format(".Lanes({}), .RandomBits({})", lanes, row.rounding.random_bits)
+                : fmt::format(".Lanes({}), {}, {}, .Saturate(1'b{}), .Scaled(1'b{})", lanes,
+                              format_parameters(row.format), rounding_parameters(row.rounding),
+                              row.overflow == Overflow::saturate ? 1 : 0, row.scaled ? 1 : 0),
+        .ties = {{"seed_i", HexWord().add_lanes(seeds, lanes, 32)}},
+        .inputs = {{.prefix = "",
+                    .fields = {{row.is_pruner ? "alpha_i" : "scale_exponent_i",
+                                row.is_pruner ? 31 : 8},
+                               {"data_i", 32 * lanes},
+                               {"mask_i", lanes},
+                               {"last_i", 1}},
+                    .words = {}}},
+        .outputs = {{.prefix = "",
+                     .fields = {{"data_o", code_bits * lanes}, {"mask_o", lanes}, {"last_o", 1}},
+                     .words = {}}}};
+    for (std::size_t b = 0; b < script.inputs.size(); ++b) {
+      const Beat& in = script.inputs[b];
+      const Beat& out = script.expected[b];
+      HexWord word;
+      if (row.is_pruner) {
+        word.add(script.settings[b].alpha, 31);
+      } else {
+        word.add(static_cast<std::uint8_t>(script.settings[b].scale_exponent), 8);
+      }
+      set.inputs[0].words.push_back(
+          word.add_lanes(in, lanes, 32).add(in.mask, lanes).add(in.last, 1));
+      set.outputs[0].words.push_back(
+          HexWord().add_lanes(out, lanes, code_bits).add(out.mask, lanes).add(out.last, 1));
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 void add_built(std::string_view module, Built& built) {
   const StageBank bank;
   for (const Stages::Row& row : bank.rows()) {
@@ -212,6 +263,6 @@ void add_built(std::string_view module, Built& built) {
 }  // namespace
 
 extern const Family k_stages;  // the registry declares it too
-const Family k_stages = {add_built, checks_of, data_checks_of};
+const Family k_stages = {add_built, checks_of, data_checks_of, vectors_of};
 
 }  // namespace gradpath::verify

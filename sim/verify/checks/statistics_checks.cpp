@@ -524,6 +524,58 @@ std::vector<Check> data_checks_of(std::string_view module, const Options& option
   return checks;
 }
 
+std::vector<VectorSet> vectors_of(std::string_view module, const Options& options) {
+  const StatisticsBank bank;
+  std::vector<VectorSet> sets;
+  for (std::size_t i = 0; i < bank.rows().size(); ++i) {
+    const Statistics::Row& row = bank.rows()[i];
+    if (!wanted(row, module, options)) continue;
+    const bool is_amax = row.unit == Unit::amax;
+    std::string parameters = fmt::format(".Lanes({})", row.lanes);
+    if (is_amax) {
+      parameters += ", " + format_parameters(row.format);
+    } else {
+      parameters += fmt::format(", .CountBits({})", std::bit_width(row.max_elements));
+    }
+    if (row.unit == Unit::histogram) {
+      parameters +=
+          fmt::format(", .MantissaBits({}), .FirstField({}), .Binades({})",
+                      row.config.mantissa_bits, row.config.first_field, row.config.binades);
+    }
+    VectorSet set{
+        .module = std::string(module),
+        .name = fmt::format("{}-{}", module, i),
+        .parameters = parameters,
+        .inputs = {{.prefix = "",
+                    .fields = {{"data_i", 32 * row.lanes}, {"mask_i", row.lanes}, {"last_i", 1}},
+                    .words = {}}},
+        .outputs = {{.prefix = "", .fields = {{is_amax ? "amax_o" : "alpha_o", 31}}, .words = {}}}};
+    auto& in = set.inputs[0];
+    auto& out = set.outputs[0];
+    if (is_amax) {
+      out.fields.emplace_back("scale_exponent_o", 8);
+    } else {
+      in.fields.insert(in.fields.begin(), {"target_i", 16});
+    }
+    for (const Script& script : random_scripts(row, 24, 200, derive(options.seed, i))) {
+      for (std::size_t b = 0; b < script.beats.size(); ++b) {
+        const Beat& beat = script.beats[b];
+        HexWord word;
+        if (!is_amax) word.add(script.targets[b], 16);
+        in.words.push_back(
+            word.add_lanes(beat, row.lanes, 32).add(beat.mask, row.lanes).add(beat.last, 1));
+      }
+      const Answer answer = golden_answer(row, script);
+      HexWord word;
+      word.add(answer.magnitude, 31);
+      if (is_amax) word.add(static_cast<std::uint8_t>(answer.scale_exponent), 8);
+      out.words.push_back(word);
+    }
+    sets.push_back(std::move(set));
+  }
+  return sets;
+}
+
 void add_built(std::string_view module, Built& built) {
   const StatisticsBank bank;
   for (const Statistics::Row& row : bank.rows()) {
@@ -534,6 +586,6 @@ void add_built(std::string_view module, Built& built) {
 }  // namespace
 
 extern const Family k_statistics;  // the registry declares it too
-const Family k_statistics = {add_built, checks_of, data_checks_of};
+const Family k_statistics = {add_built, checks_of, data_checks_of, vectors_of};
 
 }  // namespace gradpath::verify

@@ -18,14 +18,14 @@ void write_file(const std::filesystem::path& path, const std::string& text) {
 }
 
 // The connections of a stream: handshake, and each field its slice of the word.
-void connect(const VectorSet& set, const VectorSet::Stream& stream, bool is_input, std::size_t index,
-             std::vector<std::string>& ports) {
+void connect(const VectorSet& set, const VectorSet::Stream& stream, bool is_input,
+             std::size_t index, std::vector<std::string>& ports) {
   const char* side = is_input ? "in" : "out";
   if (!set.is_combinational) {
-    ports.push_back(fmt::format(".{}valid_{}({}_valid[{}])", stream.prefix, is_input ? 'i' : 'o',
-                                side, index));
-    ports.push_back(fmt::format(".{}ready_{}({}_ready[{}])", stream.prefix, is_input ? 'o' : 'i',
-                                side, index));
+    ports.push_back(
+        fmt::format(".{}valid_{}({}_valid[{}])", stream.prefix, is_input ? 'i' : 'o', side, index));
+    ports.push_back(
+        fmt::format(".{}ready_{}({}_ready[{}])", stream.prefix, is_input ? 'o' : 'i', side, index));
   }
   std::size_t low = 0;
   for (auto field = stream.fields.rbegin(); field != stream.fields.rend(); ++field) {
@@ -70,7 +70,8 @@ void VectorSet::write(const std::filesystem::path& folder) const {
   for (const auto& [port, value] : ties) {
     ports.push_back(fmt::format(".{}({}'h{})", port, value.bits(), value.text()));
   }
-  std::string header = fmt::format("// Written by gradpath verify --vectors.\n`define DUT {}\n", module);
+  std::string header =
+      fmt::format("// Written by gradpath verify --vectors.\n`define DUT {}\n", module);
   header += fmt::format("`define DUT_PARAMETERS {}\n", parameters);
   if (is_combinational) header += "`define DUT_IS_COMBINATIONAL\n";
   for (const bool is_input : {true, false}) {

@@ -42,8 +42,8 @@ struct VectorSet {
   };
 
   std::string module;
-  std::string name;        ///< of its folder
-  std::string parameters;  ///< ".Lanes(8), ..."
+  std::string name;                                        ///< of its folder
+  std::string parameters;                                  ///< ".Lanes(8), ..."
   std::vector<std::pair<std::string, HexWord>> ties = {};  ///< ports that stay: seeds
   std::vector<Stream> inputs;                              ///< one or two
   std::vector<Stream> outputs;                             ///< one or two

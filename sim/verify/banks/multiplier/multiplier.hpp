@@ -10,7 +10,7 @@
 
 namespace gradpath::verify {
 
-/// Every rtl/multiplier.sv that was built (multiplier_bank.sv). One object a thread.
+/// Every rtl/multiplier.sv that was built (multiplier_table.sv). One object a thread.
 class MultiplierBank {
  public:
   /// significand * 2^exponent, exponent counted in fields: rtl/multiplier.sv.

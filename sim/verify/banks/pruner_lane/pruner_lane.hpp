@@ -10,7 +10,7 @@
 
 namespace gradpath::verify {
 
-/// Every rtl/pruner_lane.sv that was built (pruner_lane_bank.sv). One object a thread.
+/// Every rtl/pruner_lane.sv that was built (pruner_lane_table.sv). One object a thread.
 class PrunerBank {
  public:
   PrunerBank();

@@ -1,12 +1,11 @@
-// Pruner lanes with several numbers of random bits in one Verilated model. The widths are listed here
-// alone; the program reads them back.
+// Pruner lanes with the numbers of random bits of pruner_lane_table.sv in one Verilated model.
 module pruner_lane_bank #(
     parameter int Inputs = 4
 ) (
     input  logic [31:0] x_i[Inputs],
     input  logic [30:0] alpha_i[Inputs],
     input  logic [31:0] random_i[Inputs],
-    output logic [31:0] y_o[4][Inputs],
+    output logic [31:0] y_o[pruner_lane_table::RowCount][Inputs],
 
     output logic [31:0] row_count_o,
     output logic [31:0] input_count_o,
@@ -14,15 +13,14 @@ module pruner_lane_bank #(
     output logic [31:0] random_bits_o
 );
 
-  localparam int RowCount = 4;
-  localparam logic [RowCount*8-1:0] RandomBits = {8'd1, 8'd8, 8'd16, 8'd24};
+  localparam int RowCount = pruner_lane_table::RowCount;
 
   assign row_count_o   = 32'(RowCount);
   assign input_count_o = 32'(Inputs);
-  assign random_bits_o = 32'(RandomBits[8*row_i+:8]);
+  assign random_bits_o = 32'(pruner_lane_table::row(int'(row_i)));
 
   for (genvar r = 0; r < RowCount; r++) begin : gen_rows
-    localparam int unsigned Bits = 32'(RandomBits[8*r+:8]);
+    localparam int unsigned Bits = 32'(pruner_lane_table::row(r));
     for (genvar i = 0; i < Inputs; i++) begin : gen_inputs
       pruner_lane #(
           .RandomBits(Bits)
