@@ -43,7 +43,7 @@ class Waiver:
 
 
 def labels():
-    """{(line): label} of the harness's cover points, and the module that each line's is bound to."""
+    """{(line): label} of the cover points, and the module that each line's is bound to."""
     path = ROOT / "sim/verify/banks/cover_points.sv"
     module, found, bound, last = None, {}, collections.defaultdict(list), ""
     for number, text in enumerate(path.read_text().splitlines(), start=1):

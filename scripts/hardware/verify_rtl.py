@@ -4,7 +4,9 @@ The banks of sim/verify/banks read their rows from *_table.sv; this writes one w
 and builds the program over it (-DGRADPATH_RTL_TABLES), in a folder of its own.
 """
 import argparse
+import os
 import re
+import shutil
 import subprocess
 import sys
 
@@ -109,10 +111,11 @@ def main():
         write_atomically(path, text)
     build = FOLDER / "build"
     print("building (minutes the first time)", file=sys.stderr)
-    for command in (["cmake", "-S", blocks.ROOT, "-B", build, "-G", "Ninja", "-DCMAKE_BUILD_TYPE=Release",
-                     "-DGRADPATH_BUILD_TESTS=OFF", f"-DGRADPATH_RTL_TABLES={path.parent}"],
-                    ["cmake", "--build", build, "--target", "gradpath"]):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    launcher = [f"-DCMAKE_{language}_COMPILER_LAUNCHER=ccache" for language in ("C", "CXX") if shutil.which("ccache")]
+    for command in (["cmake", "--preset", "release", "-B", build, "-DGRADPATH_BUILD_TESTS=OFF", *launcher,
+                     f"-DGRADPATH_RTL_TABLES={path.parent}"],
+                    ["cmake", "--build", build, "--parallel", str(os.cpu_count()), "--target", "gradpath"]):
+        done = subprocess.run(command, cwd=blocks.ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         if done.returncode:
             # A parameter that a module refuses says so in its own words.
             print(*[line for line in done.stdout.splitlines() if "rror" in line][:8], sep="\n", file=sys.stderr)

@@ -429,12 +429,6 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
                 .rounding = rounding_name(parameters.quantizer.rounding),
                 .overflow = "saturate",
                 .scale = "exponent"};
-  for (const std::uint32_t stall : {0u, 32u, 128u, 200u, kWaitsForAnOffer}) {
-    for (std::uint64_t repeat = 0; repeat < 3 && options.goes_on(result); ++repeat) {
-      const Seed seed = derive(derive(options.seed, 0xf0 + row), 8 * stall + repeat);
-      run_streams(bank, row, random_streams(parameters, 24, 97, seed), stall, seed, result);
-    }
-  }
   // A reset in every cycle of short streams (of slow threshold units in one of some cycles).
   const std::uint64_t all_cycles = parameters.max_elements < kSmallHistogram ? 90 : 400;
   for (std::uint64_t k = 0; k < all_cycles && options.goes_on(result); k += 1 + all_cycles / 90) {
@@ -442,6 +436,12 @@ std::vector<Result> check_row(std::size_t row, const Options& options, Waveform*
     run_streams(bank, row, random_streams(parameters, 2, 4, seed), 0, seed, result, k);
   }
   if (options.goes_on(result)) check_loads_beside_an_update(bank, row, options, result);
+  for (const std::uint32_t stall : {0u, 32u, 128u, 200u, kWaitsForAnOffer}) {
+    for (std::uint64_t repeat = 0; repeat < 3 && options.goes_on(result); ++repeat) {
+      const Seed seed = derive(derive(options.seed, 0xf0 + row), 8 * stall + repeat);
+      run_streams(bank, row, random_streams(parameters, 24, 97, seed), stall, seed, result);
+    }
+  }
   // Of few elements, where a comparison on the way to the threshold is close more often, and of
   // many that fill the counters: where the threshold unit is small, and so quick.
   if (parameters.max_elements < kSmallHistogram) {

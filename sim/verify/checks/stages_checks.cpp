@@ -94,7 +94,8 @@ StalledScript random_script(const Stages::Row& parameters, std::uint64_t index, 
                           .seed = seed,
                           .holes = index % 2 == 1,
                           .decides = index % 3 == 2};
-  return {make_script(parameters, input), {.stalls = stalls}, derive(seed, 2)};
+  // The first breaks nothing off: registers hold what they were made with.
+  return {make_script(parameters, input), {.stalls = stalls, .broken_off = index}, derive(seed, 2)};
 }
 
 constexpr std::size_t kHeldBeats = 8;
