@@ -89,4 +89,10 @@ void col2im_add_row(const ConvShape& shape, std::int64_t group, std::int64_t pos
                  [&](std::size_t column, std::size_t at) { input_gradient[at] += row[column]; });
 }
 
+void col2im_add_row(const ConvShape& shape, std::int64_t group, std::int64_t position,
+                    std::span<const double> row, std::span<double> input_gradient) {
+  for_each_input(shape, group, position,
+                 [&](std::size_t column, std::size_t at) { input_gradient[at] += row[column]; });
+}
+
 }  // namespace gradpath

@@ -71,5 +71,7 @@ void im2col_row(const ConvShape& shape, std::int64_t group, std::int64_t positio
 /// padding is dropped. input_gradient: input_elements().
 void col2im_add_row(const ConvShape& shape, std::int64_t group, std::int64_t position,
                     std::span<const float> row, std::span<float> input_gradient);
+void col2im_add_row(const ConvShape& shape, std::int64_t group, std::int64_t position,
+                    std::span<const double> row, std::span<double> input_gradient);
 
 }  // namespace gradpath

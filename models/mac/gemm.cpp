@@ -67,6 +67,38 @@ void add_scheduled(const SparsePanel& block, const Schedule& schedule, const Ope
   }
 }
 
+void add_fp64_product(std::span<const float> a, std::size_t rows, const OperandRows& operand,
+                      std::size_t columns, std::span<double> d) {
+  using kernels::kExactColumns;
+  using kernels::kExactRows;
+  const std::size_t k = a.size() / rows;
+  const std::size_t groups = (rows + kExactRows - 1) / kExactRows;
+  std::vector<float> packed_a(groups * k * kExactRows, 0.0f);
+  for (std::size_t r = 0; r < rows; ++r) {
+    float* const out = packed_a.data() + r / kExactRows * k * kExactRows + r % kExactRows;
+    for (std::size_t i = 0; i < k; ++i) out[i * kExactRows] = a[r * k + i];
+  }
+  std::vector<float> strip(k * kExactColumns, 0.0f);
+  for (std::size_t c = 0; c < columns; c += kExactColumns) {
+    const std::size_t width = std::min(kExactColumns, columns - c);
+    for (std::size_t i = 0; i < k; ++i) {
+      std::copy_n(operand.row(i) + c, width, strip.data() + i * kExactColumns);
+    }
+    for (std::size_t g = 0; g < groups; ++g) {
+      std::array<double, kExactRows* kExactColumns> sums = {};
+      const std::size_t height = std::min(kExactRows, rows - g * kExactRows);
+      double* const out = d.data() + g * kExactRows * columns + c;
+      for (std::size_t r = 0; r < height; ++r) {
+        std::copy_n(out + r * columns, width, sums.data() + r * kExactColumns);
+      }
+      kernels::accumulate_fp64(packed_a.data() + g * k * kExactRows, strip.data(), k, sums.data());
+      for (std::size_t r = 0; r < height; ++r) {
+        std::copy_n(sums.data() + r * kExactColumns, width, out + r * columns);
+      }
+    }
+  }
+}
+
 void unscale(std::span<float> d, float scale_a, float scale_b) {
   for (float& value : d) value = value / scale_a / scale_b;
 }

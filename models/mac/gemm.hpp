@@ -32,6 +32,11 @@ void accumulate_block(const SparsePanel& block, const OperandRows& operand, std:
 void add_scheduled(const SparsePanel& block, const Schedule& schedule, const OperandRows& operand,
                    std::size_t columns, float* sums, std::size_t stride);
 
+/// d[r][c] += the sum over k of a[r][k] operand.row(k)[c] in double, each product exact, in the
+/// order of k. a: rows x k; d: rows x columns.
+void add_fp64_product(std::span<const float> a, std::size_t rows, const OperandRows& operand,
+                      std::size_t columns, std::span<double> d);
+
 /// Undoes the operands' scales: fp32(fp32(d / scale_a) / scale_b). Exact with powers of two, unless
 /// fp32 itself underflows or overflows.
 void unscale(std::span<float> d, float scale_a, float scale_b);

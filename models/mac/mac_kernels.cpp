@@ -194,6 +194,48 @@ void fp32(const float* a, const std::uint32_t* offsets, std::size_t count, const
   }
 }
 
+void fp64(const float* a, const float* strip, std::size_t count, double* sums) {
+  const hn::CappedTag<double, kExactColumns / 2> d;
+  const hn::Rebind<float, decltype(d)> f;
+  const std::size_t width = hn::Lanes(d);
+  for (std::size_t c = 0; c < kExactColumns; c += 2 * width) {
+    double* const out = sums + c;
+    auto s00 = hn::LoadU(d, out);
+    auto s01 = hn::LoadU(d, out + width);
+    auto s10 = hn::LoadU(d, out + kExactColumns);
+    auto s11 = hn::LoadU(d, out + kExactColumns + width);
+    auto s20 = hn::LoadU(d, out + 2 * kExactColumns);
+    auto s21 = hn::LoadU(d, out + 2 * kExactColumns + width);
+    auto s30 = hn::LoadU(d, out + 3 * kExactColumns);
+    auto s31 = hn::LoadU(d, out + 3 * kExactColumns + width);
+    for (std::size_t k = 0; k < count; ++k) {
+      const auto b0 = hn::PromoteTo(d, hn::LoadU(f, strip + k * kExactColumns + c));
+      const auto b1 = hn::PromoteTo(d, hn::LoadU(f, strip + k * kExactColumns + c + width));
+      const float* const row = a + k * kExactRows;
+      const auto a0 = hn::Set(d, double{row[0]});
+      const auto a1 = hn::Set(d, double{row[1]});
+      const auto a2 = hn::Set(d, double{row[2]});
+      const auto a3 = hn::Set(d, double{row[3]});
+      s00 = hn::MulAdd(a0, b0, s00);
+      s01 = hn::MulAdd(a0, b1, s01);
+      s10 = hn::MulAdd(a1, b0, s10);
+      s11 = hn::MulAdd(a1, b1, s11);
+      s20 = hn::MulAdd(a2, b0, s20);
+      s21 = hn::MulAdd(a2, b1, s21);
+      s30 = hn::MulAdd(a3, b0, s30);
+      s31 = hn::MulAdd(a3, b1, s31);
+    }
+    hn::StoreU(s00, d, out);
+    hn::StoreU(s01, d, out + width);
+    hn::StoreU(s10, d, out + kExactColumns);
+    hn::StoreU(s11, d, out + kExactColumns + width);
+    hn::StoreU(s20, d, out + 2 * kExactColumns);
+    hn::StoreU(s21, d, out + 2 * kExactColumns + width);
+    hn::StoreU(s30, d, out + 3 * kExactColumns);
+    hn::StoreU(s31, d, out + 3 * kExactColumns + width);
+  }
+}
+
 }  // namespace gradpath::kernels::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -204,6 +246,7 @@ HWY_EXPORT(rounded);
 HWY_EXPORT(add);
 HWY_EXPORT(fused);
 HWY_EXPORT(fp32);
+HWY_EXPORT(fp64);
 
 bool covers_sum(const Format& format) {
   return format.is_signed && format.has_zero && format.has_subnormals && format.mantissa_bits > 0;
@@ -239,6 +282,10 @@ void accumulate_fused(const FusedGroup& fused_group, const double* a, const doub
 void accumulate_fp32(const float* a, const std::uint32_t* offsets, std::size_t count,
                      const float* strip, float* sums) {
   HWY_DYNAMIC_DISPATCH(fp32)(a, offsets, count, strip, sums);
+}
+
+void accumulate_fp64(const float* a, const float* strip, std::size_t count, double* sums) {
+  HWY_DYNAMIC_DISPATCH(fp64)(a, strip, count, sums);
 }
 
 }  // namespace gradpath::kernels

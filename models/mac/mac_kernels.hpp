@@ -52,6 +52,14 @@ inline constexpr std::size_t kStripColumns = 16;
 void accumulate_fp32(const float* a, const std::uint32_t* offsets, std::size_t count,
                      const float* strip, float* sums);
 
+/// Rows of A and columns of B that accumulate_fp64 works on.
+inline constexpr std::size_t kExactRows = 4;
+inline constexpr std::size_t kExactColumns = 8;
+
+/// sums[r][c] = fp64(sums[r][c] + a[k][r] * strip[k][c]) for k = 0 .. count - 1; the product of two
+/// fp32 is exact in fp64. a: rows of kExactRows; strip, sums: of kExactColumns.
+void accumulate_fp64(const float* a, const float* strip, std::size_t count, double* sums);
+
 /// The running values after the groups of count products; the last group may be short.
 void accumulate_fused(const FusedGroup& fused, const double* a, const double* a_exponents,
                       const MacPanel& panel, std::size_t count, std::size_t columns, double* sums);

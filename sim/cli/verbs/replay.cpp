@@ -22,6 +22,7 @@
 #include "sim/cosim/rtl_blocks.hpp"
 #include "sim/datapath/dataflow/layer_shape.hpp"
 #include "sim/datapath/replay/layer_replay.hpp"
+#include "sim/datapath/replay/product_error.hpp"
 #include "sim/datapath/replay/reference.hpp"
 #include "traces/tensor_data.hpp"
 
@@ -46,14 +47,34 @@ struct Totals {
   Cycles dense_cycles = 0;
   std::uint64_t macs = 0;
   double energy_pj = 0;
+  ProductError error = {};
+  std::uint64_t overflowed = 0;  ///< products with an infinity or a NaN, which have no error
   std::uint64_t checked_values = 0;
   std::uint64_t mismatches = 0;
 };
 
 Table product_table() {
-  return Table({"trace", "tensor", "layer", "gemm", "m", "n", "k", "density", "cycles",
-                "dense_cycles", "compute_bound", "memory_bound", "utilization", "macs",
-                "bytes_read", "bytes_written", "energy_pj", "groups", "drain_bound"});
+  return Table({"trace",
+                "tensor",
+                "layer",
+                "gemm",
+                "m",
+                "n",
+                "k",
+                "density",
+                "cycles",
+                "dense_cycles",
+                "compute_bound",
+                "memory_bound",
+                "utilization",
+                "macs",
+                "bytes_read",
+                "bytes_written",
+                "energy_pj",
+                "groups",
+                "drain_bound",
+                "product_error",
+                "product_cosine"});
 }
 
 Table module_table() {
@@ -375,10 +396,29 @@ class ReplayCommand : public Command {
     }
     const GemmReport report =
         replay_gemm(datapath, numerics_, tensors, kind, {.values = values_, .dense_cycles = true});
-    products.add_row({path, tensor, layer.layer, gemm, report.m, report.n, report.k, report.density,
-                      report.cycles, report.dense_cycles, report.compute_bound, report.memory_bound,
-                      report.utilization, report.macs, report.bytes_read, report.bytes_written,
-                      report.energy_pj, report.groups, report.drain_bound});
+    const ProductError error =
+        values_ ? product_error(tensors, kind, report.result) : ProductError{};
+    products.add_row({path,
+                      tensor,
+                      layer.layer,
+                      gemm,
+                      report.m,
+                      report.n,
+                      report.k,
+                      report.density,
+                      report.cycles,
+                      report.dense_cycles,
+                      report.compute_bound,
+                      report.memory_bound,
+                      report.utilization,
+                      report.macs,
+                      report.bytes_read,
+                      report.bytes_written,
+                      report.energy_pj,
+                      report.groups,
+                      report.drain_bound,
+                      error.relative(),
+                      error.cosine()});
     for (const ModuleStats& m : report.modules) {
       modules.add_row({path, tensor, layer.layer, gemm, m.module, m.busy, m.stalled_in,
                        m.stalled_out, m.idle, m.total, m.elements_in, m.elements_out, m.bytes_in,
@@ -389,6 +429,11 @@ class ReplayCommand : public Command {
     totals.dense_cycles += report.dense_cycles;
     totals.macs += report.macs;
     totals.energy_pj += report.energy_pj;
+    if (std::isfinite(error.error_squares)) {
+      totals.error += error;
+    } else {
+      ++totals.overflowed;
+    }
     if (check_) {
       totals.checked_values += report.result.size();
       totals.mismatches +=
@@ -400,12 +445,21 @@ class ReplayCommand : public Command {
     if (!table_on_stdout_only_) {
       session.out << fmt::format(
           "\n{} products on {}x{} multipliers, {}: {} cycles, {} dense, {:.3g} times as fast; {} "
-          "macs, {:.4g} pJ\n",
+          "macs, {:.4g} pJ{}\n",
           totals.products, machine_.array_rows, machine_.array_columns, machine_.dispatch->name(),
           totals.cycles, totals.dense_cycles,
           static_cast<double>(totals.dense_cycles) /
               static_cast<double>(std::max<Cycles>(totals.cycles, 1)),
-          totals.macs, totals.energy_pj);
+          totals.macs, totals.energy_pj,
+          values_ ? fmt::format("; product error {:.3g}, cosine {:.4g}", totals.error.relative(),
+                                totals.error.cosine())
+                  : std::string{});
+    }
+    if (totals.overflowed > 0) {
+      session.note(
+          fmt::format("{} of {} products hold infinities or NaNs and are left out of the "
+                      "summary's error; --overflow saturate or another --scale avoids them",
+                      totals.overflowed, totals.products));
     }
     if (!check_) return ExitCode::good;
     if (totals.mismatches > 0) {

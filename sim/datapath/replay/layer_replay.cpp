@@ -120,17 +120,6 @@ std::vector<float> quantized_operand(const Quantizer& quantizer, std::span<const
   }
 }
 
-std::unique_ptr<DenseOperand> group_operand(const Shared& shared, std::int64_t group) {
-  const ConvShape& shape = shared.layer.shape;
-  if (shared.kind == GemmKind::weight_gradient) {
-    return std::make_unique<ImageOperand>(shared.operand_values, shape, group);
-  }
-  const std::size_t count = as_size(shape.group_outputs() * shape.columns());
-  return std::make_unique<MatrixOperand>(
-      std::span<const float>(shared.operand_values).subspan(as_size(group) * count, count),
-      shape.group_outputs(), shape.columns());
-}
-
 void add_modules(std::vector<ModuleStats>& sum, const std::vector<ModuleStats>& run) {
   if (sum.empty()) {
     sum = run;
@@ -150,7 +139,9 @@ void run_group(Datapath& datapath, const Shared& shared, const ReplayNumerics& n
                Totals& totals) {
   const LayerTensors& layer = shared.layer;
   const std::unique_ptr<DenseOperand> operand =
-      shared.operand_values.empty() ? nullptr : group_operand(shared, group);
+      shared.operand_values.empty()
+          ? nullptr
+          : group_operand(layer.shape, shared.kind, shared.operand_values, group);
   ImageSink image(layer.shape, group, shared.gradient_scale, shared.operand_scale, report.result);
   WeightSink weight(layer.shape, group, shared.gradient_scale, shared.operand_scale, report.result);
   ResultSink* sink = shared.kind == GemmKind::input_gradient ? static_cast<ResultSink*>(&image)
@@ -201,6 +192,16 @@ EnergyEvents energy_events(const GemmReport& report) {
 }
 
 }  // namespace
+
+std::unique_ptr<DenseOperand> group_operand(const ConvShape& shape, GemmKind kind,
+                                            std::span<const float> values, std::int64_t group) {
+  if (kind == GemmKind::weight_gradient) {
+    return std::make_unique<ImageOperand>(values, shape, group);
+  }
+  const std::size_t count = as_size(shape.group_outputs() * shape.columns());
+  return std::make_unique<MatrixOperand>(values.subspan(as_size(group) * count, count),
+                                         shape.group_outputs(), shape.columns());
+}
 
 GemmDemand group_demand(const LayerTensors& layer, GemmKind kind, const ReplayNumerics& numerics) {
   const ConvShape& shape = layer.shape;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -72,6 +73,12 @@ struct ReplayOptions {
 [[nodiscard]] GemmReport replay_gemm(Datapath& datapath, const ReplayNumerics& numerics,
                                      const LayerTensors& layer, GemmKind kind,
                                      const ReplayOptions& options = {});
+
+/// The dense operand of one group: weights for dX, the input's windows for dW. values: the whole
+/// tensor, alive as long as the operand.
+[[nodiscard]] std::unique_ptr<DenseOperand> group_operand(const ConvShape& shape, GemmKind kind,
+                                                          std::span<const float> values,
+                                                          std::int64_t group);
 
 /// Sizes and DRAM footprints of one group's product.
 [[nodiscard]] GemmDemand group_demand(const LayerTensors& layer, GemmKind kind,

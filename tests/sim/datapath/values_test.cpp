@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
+#include "sim/datapath/replay/product_error.hpp"
 #include "sim/datapath/replay/reference.hpp"
 #include "tests/sim/datapath/random_layer.hpp"
 
@@ -163,6 +164,78 @@ TEST(DatapathValues, MissingOperandIsRefused) {
   EXPECT_THROW(static_cast<void>(replay_gemm(datapath, default_numerics(), layer.tensors(),
                                              GemmKind::input_gradient)),
                std::invalid_argument);
+}
+
+/// D* by its definition, one window after the other.
+std::vector<double> exact_product(const Layer& layer, GemmKind kind) {
+  const ConvShape& s = layer.shape;
+  const bool is_dx = kind == GemmKind::input_gradient;
+  std::vector<double> d(static_cast<std::size_t>(is_dx ? s.input_elements() : s.weight_elements()));
+  const std::int64_t inputs = s.inputs / s.groups;
+  const std::int64_t outputs = s.outputs / s.groups;
+  const auto out = [&](int axis) {
+    return (s.in_size[static_cast<std::size_t>(axis)] +
+            2 * s.padding[static_cast<std::size_t>(axis)] -
+            s.dilation[static_cast<std::size_t>(axis)] *
+                (s.kernel[static_cast<std::size_t>(axis)] - 1) -
+            1) /
+               s.stride[static_cast<std::size_t>(axis)] +
+           1;
+  };
+  for (std::int64_t b = 0; b < s.batch; ++b) {
+    for (std::int64_t o = 0; o < s.outputs; ++o) {
+      for (std::int64_t y = 0; y < out(0); ++y) {
+        for (std::int64_t x = 0; x < out(1); ++x) {
+          const double g = layer.gradient[static_cast<std::size_t>(
+              ((b * s.outputs + o) * out(0) + y) * out(1) + x)];
+          for (std::int64_t c = 0; c < inputs; ++c) {
+            for (std::int64_t i = 0; i < s.kernel[0]; ++i) {
+              for (std::int64_t j = 0; j < s.kernel[1]; ++j) {
+                const std::int64_t row = y * s.stride[0] + i * s.dilation[0] - s.padding[0];
+                const std::int64_t column = x * s.stride[1] + j * s.dilation[1] - s.padding[1];
+                if (row < 0 || row >= s.in_size[0] || column < 0 || column >= s.in_size[1])
+                  continue;
+                const std::int64_t channel = o / outputs * inputs + c;
+                const auto in = static_cast<std::size_t>(
+                    ((b * s.inputs + channel) * s.in_size[0] + row) * s.in_size[1] + column);
+                const auto w = static_cast<std::size_t>(
+                    ((o * inputs + c) * s.kernel[0] + i) * s.kernel[1] + j);
+                if (is_dx) {
+                  d[in] += g * double{layer.weight[w]};
+                } else {
+                  d[w] += g * double{layer.input[in]};
+                }
+              }
+            }
+          }
+        }
+      }
+    }
+  }
+  return d;
+}
+
+TEST(ProductError, IsTheDistanceFromTheDefinitionInDouble) {
+  std::mt19937_64 random(test_seed());
+  for (const ConvShape& shape : odd_shapes()) {
+    const Layer layer = lognormal_layer(shape, random);
+    for (const GemmKind kind : kBothKinds) {
+      const std::vector<double> exact = exact_product(layer, kind);
+      std::vector<float> result(exact.size());
+      std::normal_distribution<float> noise(1.0f, 0.1f);
+      double error = 0, squares = 0, own = 0, cross = 0;
+      for (std::size_t i = 0; i < exact.size(); ++i) {
+        result[i] = static_cast<float>(exact[i]) * noise(random);
+        error += (double{result[i]} - exact[i]) * (double{result[i]} - exact[i]);
+        squares += exact[i] * exact[i];
+        own += double{result[i]} * double{result[i]};
+        cross += double{result[i]} * exact[i];
+      }
+      const ProductError found = product_error(layer.tensors(), kind, result);
+      EXPECT_NEAR(found.relative(), std::sqrt(error / squares), 1e-9) << seed_note();
+      EXPECT_NEAR(found.cosine(), cross / std::sqrt(squares * own), 1e-12) << seed_note();
+    }
+  }
 }
 
 }  // namespace
