@@ -85,7 +85,7 @@ void remove_unfinished() {
 
 [[noreturn]] void leave(std::string_view line, int code) {
   remove_unfinished();
-  if (::write(STDERR_FILENO, line.data(), line.size()) < 0) code |= 0;  // nobody left to tell
+  static_cast<void>(!::write(STDERR_FILENO, line.data(), line.size()));  // nobody left to tell
   ::_exit(code);
 }
 
@@ -100,16 +100,24 @@ extern "C" void on_bus_error(int /*number*/, siginfo_t* info, void* /*context*/)
   std::array<char, kLongestShown + 256> line = {};
   append(line, "gradpath: ");
   const auto address = reinterpret_cast<std::uintptr_t>(info->si_addr);
-  std::string_view name = "a mapped file";
   for (const auto& slot : mapped) {
-    if (slot.state == State::live && address >= slot.begin && address < slot.end) {
-      name = slot.name.data();
-    }
+    if (slot.state != State::live || address < slot.begin || address >= slot.end) continue;
+    append(line, slot.name.data());
+    append(line,
+           ": became shorter, or its disk failed, while it was read; run again on a file that "
+           "nobody writes\n");
+    leave(line.data(), 2);
   }
-  append(line, name);
+  // Not ours: a library maps what it writes by name.
+  for (const auto& slot : unfinished) {
+    if (slot.state != State::live || slot.kind != Unfinished::folder) continue;
+    const std::string_view name = slot.name.data();
+    append(line, name.substr(0, name.rfind(".partial-")));
+    append(line, ": ");
+    break;
+  }
   append(line,
-         ": became shorter, or its disk failed, while it was read; run again on a file that "
-         "nobody writes\n");
+         "cannot write, as a disk is full or failed; make room for it and for temporary files\n");
   leave(line.data(), 2);
 }
 

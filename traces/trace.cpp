@@ -258,15 +258,16 @@ std::vector<LayerStep> Trace::layer_steps(const Trace* inputs_from) const {
   std::vector<LayerStep> steps;
   for (auto& [key, parts] : found) {
     if (parts.grad_output == nullptr) continue;
+    const std::int64_t step = key.first;
     const NamedGeometry& layer = layers[key.second];
     const auto lend = [&](const Tensor*& part, std::string_view name) {
       if (part != nullptr || inputs_from == nullptr) return;
-      part = inputs_from->file_.find(fmt::format("step{}/{}/{}", key.first, layer.layer, name));
+      part = inputs_from->file_.find(fmt::format("step{}/{}/{}", step, layer.layer, name));
     };
     lend(parts.input, "input");
     lend(parts.weight, "weight");
     steps.push_back(
-        {key.first, layer.layer, layer.geometry, parts.grad_output, parts.input, parts.weight});
+        {step, layer.layer, layer.geometry, parts.grad_output, parts.input, parts.weight});
     ShapeChecker(path(), steps.back()).check();
   }
   return steps;

@@ -124,10 +124,19 @@ std::vector<std::string_view> split_list(std::string_view list) {
   return items;
 }
 
+// A list grows with the product of its ranges; all ExMy with 8 endings and biases each are fewer.
+constexpr std::size_t kMostNames = 10'000;
+constexpr std::ptrdiff_t kMostBraces = 16;  // of an item
+
 // Expands the first brace group of `item` ("{2..6}" or "{2,4,5}"), then the rest by recursion.
 void expand_braces(std::string_view item, std::vector<std::string>& names) {
   const auto open = item.find('{');
   if (open == std::string_view::npos) {
+    if (names.size() == kMostNames) {
+      throw UserError(
+          fmt::format("format list: more than {} formats, the last is '{}'; narrow its ranges",
+                      kMostNames, item));
+    }
     names.emplace_back(item);
     return;
   }
@@ -202,7 +211,15 @@ Format parse_format(std::string_view name) {
 
 std::vector<std::string> parse_format_list(std::string_view list) {
   std::vector<std::string> names;
-  for (const auto item : split_list(list)) expand_braces(item, names);
+  for (const auto item : split_list(list)) {
+    if (std::ranges::count(item, '{') > kMostBraces) {
+      throw UserError(
+          fmt::format("format list item '{}...': more than {} ranges in braces; write "
+                      "it as several items",
+                      item.substr(0, 40), kMostBraces));
+    }
+    expand_braces(item, names);
+  }
   std::vector<std::string> unique;
   for (auto& name : names) {
     static_cast<void>(parse_format(name));

@@ -4,7 +4,10 @@
 #include <new>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
+
+#include <unistd.h>
 
 #include "models/error.hpp"
 #include "sim/cli/framework/process.hpp"
@@ -14,17 +17,26 @@
 
 namespace {
 
+constexpr int kBadInput = static_cast<int>(gradpath::cli::ExitCode::bad_input);
+
 int fail(const std::string& message) {
   std::cerr << "gradpath: " << gradpath::one_line(message) << '\n';
-  return static_cast<int>(gradpath::cli::ExitCode::bad_input);
+  return kBadInput;
+}
+
+// Takes no memory, as there is none.
+int fail_without_memory() {
+  constexpr std::string_view kLine =
+      "gradpath: out of memory: more is needed than is available; use fewer --threads or --tensors "
+      "at once\n";
+  static_cast<void>(!::write(STDERR_FILENO, kLine.data(), kLine.size()));
+  return kBadInput;
 }
 
 }  // namespace
 
 // The one place that catches, prints and picks the exit code.
 int main(int argc, char** argv) {
-  constexpr auto kNoMemory =
-      "out of memory: more is needed than is available; use fewer --threads or --tensors at once";
   try {
     gradpath::cli::prepare_process();
     std::ios::sync_with_stdio(false);
@@ -37,9 +49,9 @@ int main(int argc, char** argv) {
   } catch (const gradpath::UserError& error) {
     return fail(error.what());
   } catch (const std::bad_alloc&) {
-    return fail(kNoMemory);
+    return fail_without_memory();
   } catch (const std::length_error&) {  // more than any memory
-    return fail(kNoMemory);
+    return fail_without_memory();
   } catch (const std::exception& error) {
     return fail(std::string("internal error: ") + error.what());
   }

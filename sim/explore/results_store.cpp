@@ -10,6 +10,8 @@
 #include <SQLiteCpp/Transaction.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <sqlite3.h>
+#include <sys/stat.h>
 
 #include "models/error.hpp"
 
@@ -79,13 +81,24 @@ SweepRow read_row(SQLite::Statement& statement, const Columns& columns) {
   return row;
 }
 
+// SQLite would wait for what a pipe never says.
+void require_file(const std::string& path) {
+  struct stat status = {};
+  if (::stat(path.c_str(), &status) != 0 || S_ISREG(status.st_mode)) return;
+  throw UserError(
+      fmt::format("{}: {}; a results store is a regular file", path,
+                  S_ISDIR(status.st_mode) ? "is a directory" : "is a pipe or a device"));
+}
+
 // SQLite's complaints as ours.
 template <class Work>
 auto on_store(const std::string& path, Work work) {
   try {
     return work();
   } catch (const SQLite::Exception& error) {
-    throw UserError(fmt::format("{}: cannot be used as a results store: {}", path, error.what()));
+    throw UserError(
+        fmt::format("{}: cannot be used as a results store: {}{}", path, error.what(),
+                    error.getErrorCode() == SQLITE_FULL ? "; make room, or choose another" : ""));
   }
 }
 
@@ -134,6 +147,7 @@ void add_missing_columns(SQLite::Database& database, const std::string& path) {
 }  // namespace
 
 std::vector<SweepRow> read_results(const std::string& path) {
+  require_file(path);
   return on_store(path, [&] {
     // Not read-only: what a killed sweep left half-written is rolled back first.
     SQLite::Database database(path, SQLite::OPEN_READWRITE, kBusyMilliseconds);
@@ -155,7 +169,7 @@ std::vector<SweepRow> read_results(const std::string& path) {
 
 struct ResultsStore::Database {
   explicit Database(const std::string& file)
-      : path(file),
+      : path((require_file(file), file)),
         database(file, SQLite::OPEN_READWRITE | SQLite::OPEN_CREATE, kBusyMilliseconds) {
     // One writer at a time may find the file new and make the table.
     database.exec("BEGIN IMMEDIATE");
@@ -225,8 +239,11 @@ void ResultsStore::add(const StoreKey& key, const std::string& trace, const Swee
 void ResultsStore::commit() {
   const std::scoped_lock lock(database_->mutex);
   if (!database_->in_transaction) return;
-  on_store(database_->path, [&] { database_->database.exec("COMMIT"); });
   database_->in_transaction = false;
+  // A full disk ends a transaction by itself, and add() has said so.
+  if (sqlite3_get_autocommit(database_->database.getHandle()) == 0) {
+    on_store(database_->path, [&] { database_->database.exec("COMMIT"); });
+  }
   database_->committed = std::chrono::steady_clock::now();
 }
 

@@ -93,6 +93,10 @@ function(gradpath_rtl_models target rtl_dir)
   target_link_libraries(${target} PUBLIC Threads::Threads ZLIB::ZLIB)
   target_compile_options(${target} PRIVATE -include ${banks}/messages.hpp)
   target_compile_definitions(${target} PRIVATE VL_PRINTF=gradpath_print_to_stderr)
+  if(traced)
+    set_source_files_properties(${VERILATOR_ROOT}/include/verilated_fst_c.cpp PROPERTIES
+      COMPILE_OPTIONS "-DGRADPATH_CHECK_WRITES;-include;${banks}/checked_writes.hpp")
+  endif()
   get_target_property(includes ${target} INTERFACE_INCLUDE_DIRECTORIES)
   set_target_properties(${target} PROPERTIES
     INTERFACE_SYSTEM_INCLUDE_DIRECTORIES "${includes}")

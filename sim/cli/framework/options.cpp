@@ -84,7 +84,13 @@ OptionSet& OptionSet::words(std::vector<std::string_view> words) {
   return *this;
 }
 
-OptionSet& OptionSet::positional(std::string_view name, int most) {
+OptionSet& OptionSet::file(FileUse use) {
+  options_.back().file = use;
+  return *this;
+}
+
+OptionSet& OptionSet::positional(std::string_view name, int most, FileUse use) {
+  positional_use_ = use;
   positional_ = name;
   positional_most_ = most;
   return *this;

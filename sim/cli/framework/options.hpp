@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "models/specification/grammar.hpp"
+#include "sim/cli/framework/files.hpp"
 
 namespace gradpath::cli {
 
@@ -20,6 +21,7 @@ struct Option {
   std::string alias = {};                    ///< another long name, not shown
   const Grammar* grammar = nullptr;          ///< what its values are written in, or none
   std::vector<std::string_view> words = {};  ///< the values there are, or those to complete
+  FileUse file = FileUse::none;              ///< its value is the path of a file
 
   [[nodiscard]] bool is_flag() const { return value_name.empty(); }
 };
@@ -40,12 +42,16 @@ class OptionSet {
   OptionSet& of(const Grammar& grammar);
   /// Values of the option declared last, for completion; all of them for Arguments::choice.
   OptionSet& words(std::vector<std::string_view> words);
-  /// Arguments without a dash are collected under `name`; at most `most`, -1 for any number.
-  OptionSet& positional(std::string_view name, int most);
+  /// The value of the option declared last is the path of a file.
+  OptionSet& file(FileUse use);
+  /// Arguments without a dash are collected under `name`; at most `most`, -1 for any number. use:
+  /// if they are files.
+  OptionSet& positional(std::string_view name, int most, FileUse use = FileUse::none);
 
   [[nodiscard]] const std::vector<Option>& options() const { return options_; }
   [[nodiscard]] const std::string& positional_name() const { return positional_; }
   [[nodiscard]] int positional_most() const { return positional_most_; }
+  [[nodiscard]] FileUse positional_use() const { return positional_use_; }
   /// By name or alias: a verb that has one of `format` and `formats` knows the other too.
   [[nodiscard]] const Option* find(std::string_view name) const;
   /// The options by group, for --help.
@@ -56,6 +62,7 @@ class OptionSet {
   std::vector<Option> options_;
   std::string positional_;  ///< empty: the verb takes none
   int positional_most_ = 0;
+  FileUse positional_use_ = FileUse::none;
 };
 
 }  // namespace gradpath::cli

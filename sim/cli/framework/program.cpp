@@ -100,6 +100,7 @@ OptionSet all_options(const Command& command) {
       .value("threads", "N", "threads to use; results do not depend on it (default: all cores)")
       .value_or("seed", "N", "0", "seed of every random choice, 0 to 2^64 - 1")
       .value("config", "FILE", "read options from an INI file; the command line comes first")
+      .file(FileUse::config)
       .flag("quiet", "no notes and no progress on stderr")
       .flag("help", "show this text")
       .letter('h');
@@ -164,6 +165,14 @@ ExitCode run_program(const std::vector<CommandPtr>& commands,
   const Arguments values = Arguments::parse(options, verb, rest, names);
   Session session = make_session(values, verb, out, err);
   command.setup(values);
+  for (const std::string& path : values.positional()) {
+    session.files.add(options.positional_name(), path, options.positional_use());
+  }
+  for (const Option& option : options.options()) {
+    if (const auto path = values.optional_text(option.name)) {
+      session.files.add("--" + option.name, *path, option.file);
+    }
+  }
   return command.run(session);
 }
 

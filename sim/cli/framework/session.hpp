@@ -4,6 +4,7 @@
 #include <string>
 
 #include "models/round/random.hpp"
+#include "sim/cli/framework/files.hpp"
 
 namespace gradpath::cli {
 
@@ -17,6 +18,8 @@ struct Session {
   bool show_progress = false;  ///< stderr is a terminal and --quiet was not given
   /// Version, verb and every option's value, in the form that --config reads back.
   std::string configuration = {};
+  /// Every file that an option names; a verb adds those that are named inside other values.
+  Files files = {};
 
   /// One line on stderr, unless --quiet.
   void note(const std::string& line) const;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -17,8 +16,8 @@ namespace gradpath::cli {
 class TableFile {
  public:
   enum class Kind { csv, json };
-  /// Opens both at once. `inputs` are files it must not replace. UserError.
-  TableFile(const std::string& path, Kind kind, std::span<const std::string> inputs);
+  /// Opens both at once. UserError.
+  TableFile(const std::string& path, Kind kind);
   void write(const Table& table, const Session& session);
 
  private:
@@ -33,9 +32,8 @@ class TableOutput {
  public:
   static void add_options(OptionSet& options);
   void setup(const Arguments& arguments);
-  /// Opens the files, before any work is done: the first thing in run(). `inputs` are files that
-  /// they must not replace.
-  void open(std::span<const std::string> inputs = {});
+  /// Opens the files, before any work is done: the first thing in run().
+  void open();
   /// Prints the table and puts the files in place: the last thing in run().
   void write(const Table& table, Session& session);
 

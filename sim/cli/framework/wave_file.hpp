@@ -1,29 +1,25 @@
 #pragma once
 
-#include <span>
 #include <string>
+
+#include "traces/atomic_file.hpp"
 
 namespace gradpath::cli {
 
-/// A waveform, which Verilator writes by its path: to FILE.partial, which takes the place of FILE
-/// at commit() and is removed if that never comes.
+/// A waveform, which Verilator writes by its path: it takes its place at commit(), whole, or never.
 class WaveFile {
  public:
-  /// `inputs` are files it must not replace. UserError if it cannot be written.
-  WaveFile(std::string path, std::span<const std::string> inputs);
-  WaveFile(const WaveFile&) = delete;
-  WaveFile& operator=(const WaveFile&) = delete;
-  ~WaveFile();
+  /// UserError if it cannot be written.
+  explicit WaveFile(const std::string& path) : file_(path, AtomicFile::Writer::by_name) {}
 
-  [[nodiscard]] const std::string& path() const { return path_; }
+  [[nodiscard]] const std::string& path() const { return file_.path(); }
   /// Where to write.
-  [[nodiscard]] const std::string& partial() const { return partial_; }
-  /// Once, after the waveform has been closed.
+  [[nodiscard]] const std::string& partial() const { return file_.writing_path(); }
+  /// Once, after the waveform has been closed. UserError if a write of it failed.
   void commit();
 
  private:
-  std::string path_;
-  std::string partial_;
+  AtomicFile file_;
 };
 
 }  // namespace gradpath::cli

@@ -60,7 +60,7 @@ void TensorChoice::fail_none(const std::string& path, std::size_t count,
 }
 
 void TraceSelection::add_options(OptionSet& options, int most) {
-  options.positional("trace", most);
+  options.positional("trace", most, FileUse::source);
   TensorChoice::add_options(options);
 }
 

@@ -72,6 +72,7 @@ class CastCommand : public Command {
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write; may be the input")
         .letter('o')
+        .file(FileUse::replace)
         .value_or("as", "WHAT", "codes", "codes (U8, U16 or U32) or values (F32)")
         .words({"codes", "values"})
         .value_or("dtype", "WHAT", "plain",
@@ -103,11 +104,16 @@ class CastCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    table_output_.open(selection_.paths());
+    table_output_.open();
     selection_.open();
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     const Quantizer quantizer(format_, options_);
-    if (scheme_ != nullptr) scheme_->load(read_text);
+    if (scheme_ != nullptr) {
+      scheme_->load([&](const std::string& path) {
+        session.files.add("--scheme's code book", path, FileUse::read);
+        return read_text(path);
+      });
+    }
     const PreparedCasts prepared =
         scheme_ != nullptr
             ? prepare_casts(*scheme_, options_, tensors, session.seed, session.threads)

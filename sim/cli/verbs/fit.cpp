@@ -178,7 +178,8 @@ class FitCommand : public Command {
               "generalised law, whose shape is estimated too")
         .value("quantiles", "LIST", "quantiles of |x|, each from 0 to 1, as 0.01,0.5,0.99");
     TableOutput::add_options(options);
-    options.value("plot", "FILE.svg", "draw log2|x| and the fitted laws, a panel a row");
+    options.value("plot", "FILE.svg", "draw log2|x| and the fitted laws, a panel a row")
+        .file(FileUse::write);
   }
 
   void setup(const Arguments& arguments) override {
@@ -199,7 +200,7 @@ class FitCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    output_.open(selection_.paths());
+    output_.open();
     selection_.open();
     std::optional<AtomicFile> picture;
     if (plot_) picture.emplace(*plot_);

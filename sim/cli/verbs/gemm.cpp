@@ -54,7 +54,7 @@ class GemmCommand : public Command {
   }
 
   void add_options(OptionSet& options) const override {
-    options.positional("trace", 2);
+    options.positional("trace", 2, FileUse::source);
     options.group("Operands")
         .value("a", "NAME", "tensor A [M, K], from the first trace")
         .value("b", "NAME", "tensor B [K, N], from the last trace")
@@ -81,8 +81,10 @@ class GemmCommand : public Command {
     options.group("Output")
         .value("output", "FILE", "the .safetensors file to write, with the tensor D [M, N]")
         .letter('o')
+        .file(FileUse::replace)
         .flag("report", "compare D with sums in double, of the cast operands and of the inputs")
-        .value("histogram", "FILE", "with --report: the errors' histogram in ulps, as CSV");
+        .value("histogram", "FILE", "with --report: the errors' histogram in ulps, as CSV")
+        .file(FileUse::table);
     TableOutput::add_options(options);
   }
 
@@ -123,9 +125,9 @@ class GemmCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    table_output_.open(paths_);
+    table_output_.open();
     std::optional<TableFile> histogram_file;
-    if (histogram_path_) histogram_file.emplace(*histogram_path_, TableFile::Kind::csv, paths_);
+    if (histogram_path_) histogram_file.emplace(*histogram_path_, TableFile::Kind::csv);
     traces_.reserve(paths_.size());
     for (const std::string& path : paths_) traces_.emplace_back(path);
     load(a_, traces_.front(), session);

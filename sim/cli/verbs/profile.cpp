@@ -43,7 +43,8 @@ class ProfileCommand : public Command {
         .value_or("axis", "N", "-1", "their axis, from 0 or, negative, from the end");
     options.group("Output")
         .value("output", "FILE", "the profile to write; may be an input")
-        .letter('o');
+        .letter('o')
+        .file(FileUse::replace);
     TableOutput::add_options(options);
   }
 
@@ -66,7 +67,7 @@ class ProfileCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    table_output_.open(inputs_.paths());
+    table_output_.open();
     inputs_.open();
     std::optional<AtomicFile> file;
     if (output_) file.emplace(*output_);

@@ -67,6 +67,7 @@ class PruneCommand : public Command {
                "writes the pruned tensors as fp32 to a .safetensors file; one trace, one policy "
                "and one target")
         .letter('o')
+        .file(FileUse::replace)
         .flag("time",
               "adds the column seconds: planning and pruning, each policy from the bare tensor");
     TableOutput::add_options(options);
@@ -104,7 +105,7 @@ class PruneCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    table_output_.open(selection_.paths());
+    table_output_.open();
     selection_.open();
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     std::optional<SafetensorsWriter> writer;

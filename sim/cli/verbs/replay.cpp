@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <filesystem>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -104,7 +103,8 @@ class ReplayCommand : public Command {
     options.value_or("layers", "GLOB", "*", "layers to replay, by name")
         .value("inputs-from", "TRACE",
                "takes inputs, weights and geometry that a trace lacks from this one: for gradients "
-               "that `prune` or `cast --as values` wrote");
+               "that `prune` or `cast --as values` wrote")
+        .file(FileUse::read);
     options.group("Gradient")
         .value_or("sparsity", "S", "0", "target fraction of zeros, 0 to below 1; 0: no pruning")
         .value_or("policy", "NAME", kPolicy, "the pruner's policy: stochastic")
@@ -137,16 +137,19 @@ class ReplayCommand : public Command {
                "compactor; same values, same cycles; random words need --random lanes")
         .value("trace-fst", "FILE",
                "FST waveform of the modules of --rtl, 1 ns a cycle; select with --layers and "
-               "--steps, it grows with every beat");
+               "--steps, it grows with every beat")
+        .file(FileUse::write);
     options.group("Checks and further output")
         .flag("check", "compare all values with a plain loop; exit code 1 if one differs")
         .flag("timing-only", "do not compute the products' values")
         .value("modules", "FILE",
                "CSV: a row a module and product with its busy, stalled and idle "
                "cycles")
+        .file(FileUse::table)
         .value("timeline", "FILE",
                "Chrome trace events of the modules' busy intervals, for "
-               "Perfetto; 1 us stands for 1 cycle");
+               "Perfetto; 1 us stands for 1 cycle")
+        .file(FileUse::write);
     TableOutput::add_options(options);
   }
 
@@ -184,22 +187,11 @@ class ReplayCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    output_.open(selection_.paths());
+    output_.open();
     std::optional<TableFile> modules_file;
     std::optional<AtomicFile> timeline_file;
-    if (modules_path_) {
-      modules_file.emplace(*modules_path_, TableFile::Kind::csv, selection_.paths());
-    }
-    if (timeline_path_) {
-      for (const std::string& input : selection_.paths()) {
-        std::error_code ignored;  // a file that does not exist equals none
-        if (std::filesystem::equivalent(*timeline_path_, input, ignored)) {
-          throw UserError(fmt::format("--timeline {} is an input; give another path to write to",
-                                      *timeline_path_));
-        }
-      }
-      timeline_file.emplace(*timeline_path_);
-    }
+    if (modules_path_) modules_file.emplace(*modules_path_, TableFile::Kind::csv);
+    if (timeline_path_) timeline_file.emplace(*timeline_path_);
     selection_.open();
     if (inputs_path_) inputs_.emplace(*inputs_path_);
 
@@ -207,7 +199,7 @@ class ReplayCommand : public Command {
     note_what_is_skipped(layers, session);
     std::optional<WaveFile> wave;
     if (wave_path_) {
-      wave.emplace(*wave_path_, selection_.paths());
+      wave.emplace(*wave_path_);
       rtl_->trace(wave->partial());
     }
     Datapath datapath(machine_, rtl_ != nullptr ? rtl_->take() : FrontEndBlocks{});
@@ -227,7 +219,8 @@ class ReplayCommand : public Command {
         rtl_->end_trace();
         wave->commit();
       }
-      session.err << "gradpath: a check of the simulation failed: " << fault.what() << '\n';
+      session.err << "gradpath: a check of the simulation failed: " << one_line(fault.what())
+                  << '\n';
       return ExitCode::check_failed;
     }
     if (wave) {

@@ -43,6 +43,7 @@ class ReportCommand : public Command {
   void add_options(OptionSet& options) const override {
     options.group("Input")
         .value("db", "FILE", "the results that `gradpath sweep --db FILE` kept")
+        .file(FileUse::read)
         .value(
             "tensors", "GLOB",
             "the tensors to report on, by name (default: *grad_output*, or all if there are none "
@@ -50,6 +51,7 @@ class ReportCommand : public Command {
     options.group("Report")
         .value("output", "FILE.html", "the report: one file that needs no other")
         .letter('o')
+        .file(FileUse::write)
         .value("title", "TEXT", "its title; default: the name of --db's file");
     TableOutput::add_options(options);
   }
@@ -64,12 +66,7 @@ class ReportCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    std::error_code ignored;
-    if (std::filesystem::equivalent(db_, path_, ignored)) {
-      throw UserError(
-          fmt::format("{}: is the input of --db; give another file to --output", path_));
-    }
-    table_output_.open(std::span(&db_, 1));
+    table_output_.open();
     AtomicFile file(path_);
     std::vector<SweepRow> results =
         amended([&] { return read_results(db_); }, "; make one with `gradpath sweep --db`");

@@ -66,11 +66,13 @@ class SweepCommand : public Command {
         .words({"kernel", "expected"});
     options.group("Work")
         .value("db", "FILE", "SQLite file that keeps results; what is in it is not done again")
+        .file(FileUse::update)
         .flag("brute-force", "cast every element instead of asking the profile");
     options.group("Cost")
         .value("cost", "FILE",
                "CSV of scripts/synth: adds area_ge, delay_fo4, power_proxy by format and rounding "
                "(nan where it has none)")
+        .file(FileUse::read)
         .value_or("cost-block", "LIST", "multiplier,quantizer_lane",
                   "blocks whose areas and powers add up, and whose longest delay counts")
         .value(
@@ -128,7 +130,7 @@ class SweepCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    table_output_.open(inputs_.paths());
+    table_output_.open();
     if (cost_path_) cost_ = CostTable::read(*cost_path_, cost_blocks_);
     inputs_.open();
     std::optional<ResultsStore> store;

@@ -73,6 +73,7 @@ class SynthCommand : public Command {
     options.group("Output")
         .value("output", "FILE", "the trace to write; without it only the table is printed")
         .letter('o')
+        .file(FileUse::write)
         .value_or("dtype", "TYPE", "f32",
                   "f32, bf16 or f16; rounded to nearest even, beyond the range to the largest")
         .words({"f32", "bf16", "f16"});

@@ -41,7 +41,7 @@ class VerifyCommand : public Command {
   }
 
   void add_options(OptionSet& options) const override {
-    options.positional("trace", -1)
+    options.positional("trace", -1, FileUse::source)
         .group("Modules (default: all that were built)")
         .value("module", "LIST", fmt::format("{}", fmt::join(verify::module_names(), ", ")))
         .value("format", "LIST", "formats of the quantizers")
@@ -56,7 +56,8 @@ class VerifyCommand : public Command {
               "words an "
               "input that decide all, the pruner with three against each of seven thresholds")
         .flag("fail-fast", "end at the first mismatch, but for what is under way")
-        .value("trace", "FILE", "a trace, as TRACE is");
+        .value("trace", "FILE", "a trace, as TRACE is")
+        .file(FileUse::read);
     TensorChoice::add_options(options);
     options.value(
         "vectors", "DIR",
@@ -66,12 +67,14 @@ class VerifyCommand : public Command {
         .value("thresholds", "FILE",
                "CSV: the threshold that each unit chooses for every tensor, and the sparsity it is "
                "expected to reach")
+        .file(FileUse::table)
         .value_or("sparsity", "LIST", "0.5,0.8,0.9,0.95", "targets for --thresholds")
         .group("Waveform")
         .value("trace-fst", "FILE",
                "FST of the first row that differs, 64 cycles (of a lane: vectors) before its first "
                "mismatch to 16 after, 1 ns each; first_mismatch says at which ns. If none differs: "
-               "of the first row, its first 128");
+               "of the first row, its first 128")
+        .file(FileUse::write);
     TableOutput::add_options(options);
   }
 
@@ -113,7 +116,7 @@ class VerifyCommand : public Command {
   }
 
   ExitCode run(Session& session) override {
-    output_.open(traces_.paths());
+    output_.open();
     options_.seed = session.seed;
     if (vectors_path_) {
       write_vectors(session);
@@ -121,11 +124,9 @@ class VerifyCommand : public Command {
     }
     std::vector<verify::Check> checks = verify::make_checks(options_);
     std::optional<TableFile> thresholds_file;
-    if (thresholds_path_) {
-      thresholds_file.emplace(*thresholds_path_, TableFile::Kind::csv, traces_.paths());
-    }
+    if (thresholds_path_) thresholds_file.emplace(*thresholds_path_, TableFile::Kind::csv);
     std::optional<WaveFile> wave;
-    if (wave_path_) wave.emplace(*wave_path_, traces_.paths());
+    if (wave_path_) wave.emplace(*wave_path_);
     Table thresholds = Table::of(threshold_columns());
     traces_.open();
     std::list<TensorFloats> floats;  // keeps what the checks look at

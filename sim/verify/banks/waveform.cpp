@@ -4,12 +4,16 @@
 
 #include <verilated_fst_c.h>
 
+#include "sim/verify/banks/checked_writes.hpp"
+
 namespace gradpath::verify {
 namespace {
 
 constexpr std::uint64_t kPicosecondsPerTick = 1000;
 
 }  // namespace
+
+int waveform_error() { return gradpath_waveform_error; }
 
 Waveform::Waveform(std::string path, Window window)
     : path_(std::move(path)), window_(window), file_(std::make_unique<VerilatedFstC>()) {}

@@ -23,6 +23,9 @@ struct Window {
   [[nodiscard]] static Window opening() { return {.first = 0, .last = 127}; }
 };
 
+/// errno of the first write of a waveform that failed in this process; 0: all went well.
+[[nodiscard]] int waveform_error();
+
 /// An FST file with a window of one bank's ticks, 1 ns each, however long the run is. A check that
 /// runs again makes the same bank do the same, so it is written by running a check once more.
 class Waveform {

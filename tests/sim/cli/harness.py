@@ -90,5 +90,16 @@ class CommandTest(unittest.TestCase):
         made["step0/l0/input"] = f32(1.0, 2.0)
         return self.write(name, made, {"model": "m"})
 
+    def is_writing(self, pid):
+        """True once the program holds an unfinished file of this folder open for writing."""
+        for entry in os.listdir(f"/proc/{pid}/fd"):
+            try:
+                target = os.readlink(f"/proc/{pid}/fd/{entry}")
+            except FileNotFoundError:
+                continue
+            if target.startswith(str(self.folder)) and ("deleted" in target or ".partial-" in target):
+                return True
+        return False
+
     def files(self):
         return sorted(path.name for path in self.folder.iterdir())

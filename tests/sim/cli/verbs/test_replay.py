@@ -28,8 +28,8 @@ class Replay(harness.CommandTest):
             tensors[f"step{step}/conv/grad_output"] = self.tensor(2, 6, 4, 3)
             tensors[f"step{step}/conv/input"] = self.tensor(2, 4, 8, 6)
             tensors[f"step{step}/conv/weight"] = self.tensor(6, 4, 3, 3)
-            tensors[f"step{step}/head.fc/grad_output"] = self.tensor(2, 5, 10)
-            tensors[f"step{step}/head.fc/input"] = self.tensor(2, 5, 20)
+            tensors[f"step{step}/head.fc/grad_output"] = self.tensor(2, 4, 10)
+            tensors[f"step{step}/head.fc/input"] = self.tensor(2, 4, 20)
             tensors[f"step{step}/head.fc/weight"] = self.tensor(10, 20)
         for part in leave_out:
             del tensors[part]
@@ -48,8 +48,8 @@ class Replay(harness.CommandTest):
                                  for s in (0, 7)
                                  for layer, gemm, m, n, k in (("conv", "dX", 24, 36, 6),
                                                               ("conv", "dW", 6, 36, 24),
-                                                              ("head.fc", "dX", 10, 20, 10),
-                                                              ("head.fc", "dW", 10, 20, 10))])
+                                                              ("head.fc", "dX", 8, 20, 10),
+                                                              ("head.fc", "dW", 10, 20, 8))])
 
     def test_bounds_hold_and_bytes_are_those_of_the_tensors(self):
         for row in self.json_rows("replay", self.write_trace(), "--array", "4x8"):
@@ -58,16 +58,17 @@ class Replay(harness.CommandTest):
             self.assertEqual(row["macs"], round(row["density"] * row["m"] * row["k"]) * row["n"])
             self.assertAlmostEqual(row["utilization"], row["macs"] / (row["cycles"] * 32))
             self.assertGreater(row["energy_pj"], 0)
-            if row["layer"] == "head.fc":
-                # fp32 gradient; fp8 weight or input; fp32 result.
-                operand, result = (10 * 20, 10 * 20) if row["gemm"] == "dX" else (10 * 20, 10 * 20)
-                self.assertEqual(row["bytes_read"], 10 * 10 * 4 + operand)
-                self.assertEqual(row["bytes_written"], result * 4)
+            # No two of gradient, input and weight have one size, so none can stand for another.
+            gradient, held, weight = {"conv": (2 * 6 * 4 * 3, 2 * 4 * 8 * 6, 6 * 4 * 3 * 3),
+                                      "head.fc": (8 * 10, 8 * 20, 10 * 20)}[row["layer"]]
+            operand, result = (weight, held) if row["gemm"] == "dX" else (held, weight)
+            self.assertEqual(row["bytes_read"], gradient * 4 + operand)  # fp32; fp8 codes
+            self.assertEqual(row["bytes_written"], result * 4)
 
     def test_check_compares_every_value(self):
         name = self.write_trace()
-        # conv: dX 2*4*8*6, dW 6*4*3*3; head.fc: dX 10*20, dW 10*20; two steps.
-        values = 2 * (2 * 4 * 8 * 6 + 6 * 4 * 3 * 3 + 200 + 200)
+        # conv: dX 2*4*8*6, dW 6*4*3*3; head.fc: dX 8*20, dW 10*20; two steps.
+        values = 2 * (2 * 4 * 8 * 6 + 6 * 4 * 3 * 3 + 160 + 200)
         for extra in ([], ["--sparsity", "0.8", "--round", "sr:8"],
                       ["--sparsity", "0.8", "--random", "lanes", "--lanes", "5"],
                       ["--dispatch", "tensordash"], ["--format", "e3m4", "--scale", "amax"]):

@@ -180,7 +180,7 @@ class Report(harness.CommandTest):
             store.execute("DELETE FROM sweep")
         store.close()
         self.refused_saying(report("s.db"), "holds no result")
-        self.refused_saying(["report", "--db", "s.db", "-o", "s.db"], "is the input")
+        self.refused_saying(["report", "--db", "s.db", "-o", "s.db"], "is an input")
         self.refused_saying(["report", "-o", "r.html"], "--db")
         self.refused_saying(["report", "--db", "s.db"], "--output")
         self.assertEqual((self.folder / "r.html").read_text(), "old")
