@@ -32,7 +32,7 @@ module compactor #(
     output logic [         Lanes-1:0] codes_mask_o,    // from lane 0 without a gap
     output logic                      codes_last_o
 );
-
+  if (Lanes < 1 || CodeBits < 2) $error("expected a lane or more, codes of 2 bits or more");  // first: Verilator fails on what follows
   localparam int unsigned CountBits = $clog2(Lanes + 1);
 
   // --- The beat at work.
@@ -165,10 +165,6 @@ module compactor #(
       .ready_i(codes_ready_i),
       .data_o ({codes_o, codes_mask_o, codes_last_o})
   );
-
-  if (Lanes < 1 || CodeBits < 2) begin : gen_wrong_parameters
-    $error("expected a lane or more, codes of 2 bits or more");
-  end
 
 `ifndef SYNTHESIS
   logic past_q = 1'b0;  // a reset has been seen, and the cycle before was outside of it
