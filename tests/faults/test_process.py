@@ -104,7 +104,7 @@ class Descriptors(harness.CommandTest):
         want = (self.folder / "want.csv").read_text()
         for closed in ((1,), (2,), (0, 1), (0, 1, 2), (0,), (1, 2)):
             redirect = " ".join("<&-" if fd == 0 else f"{fd}>&-" for fd in closed)
-            for verb in (f"replay t --modules m.csv", "fit t --csv m.csv", "profile t -o m.csv --csv m2.csv",
+            for verb in ("replay t --modules m.csv", "fit t --csv m.csv", "profile t -o m.csv --csv m2.csv",
                          "cast t --format e5m2 -o m.csv", "sweep t --formats e5m2 --db m.csv"):
                 for stale in self.folder.glob("m*"):
                     stale.unlink()

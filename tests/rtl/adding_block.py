@@ -3,7 +3,6 @@ scripts/datasheets; every set of parameters is lint-clean, those that it refuses
 
 usage: adding_block.py ROOT VERILATOR [BUILD_DIR]    BUILD_DIR: also compile its bank and checks and run them
 """
-import os
 import pathlib
 import re
 import shutil

@@ -34,8 +34,8 @@ class ProfileInputs {
   void open();
   [[nodiscard]] const std::vector<std::string>& paths() const { return paths_; }
 
-  /// The selected tensors, with the profiles of those that come from one. In the order of the files,
-  /// then of the tensors in them. UserError if a file has no such tensor.
+  /// The selected tensors, with the profiles of those that come from one. In the order of the
+  /// files, then of the tensors in them. UserError if a file has no such tensor.
   [[nodiscard]] std::vector<ProfiledTensor> tensors() const;
   /// The same with all profiles: reads every tensor of a trace once, on session.threads threads.
   /// blocks: which blocks of the traces' tensors to profile too.

@@ -185,11 +185,8 @@ TEST(Share, LosesAndDoublesNothing) {
   for (int trial = 0; trial < 200; ++trial) {
     const std::uint32_t extent = 1 + static_cast<std::uint32_t>(random() % 300);
     std::bernoulli_distribution nonzero(static_cast<double>(random() % 100) / 100.0);
-    SparsePanel p{.rows = 1 + random() % 20,
-                  .extent = extent,
-                  .row_begin = {0},
-                  .offsets = {},
-                  .values = {}};
+    SparsePanel p{
+        .rows = 1 + random() % 20, .extent = extent, .row_begin = {0}, .offsets = {}, .values = {}};
     for (std::size_t r = 0; r < p.rows; ++r) {
       for (std::uint32_t i = 0; i < extent; ++i) {
         if (!nonzero(random)) continue;
