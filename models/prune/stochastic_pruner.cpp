@@ -1,7 +1,5 @@
 #include "models/prune/stochastic_pruner.hpp"
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cmath>
 #include <cstddef>
@@ -10,30 +8,10 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/format/fp32.hpp"
+#include "models/prune/prune_kernels.hpp"
 
 namespace gradpath {
-namespace {
-
-constexpr std::uint32_t kSignBit = 0x80000000u;
-constexpr std::uint32_t kFractionMask = 0x007fffffu;
-constexpr int kFractionBits = 23;
-
-// Significand and exponent field such that the value is significand * 2^(exponent - 150), for
-// normals and subnormals alike.
-struct Parts {
-  std::uint32_t significand;
-  int exponent;
-};
-
-constexpr Parts split(std::uint32_t magnitude) {
-  const std::uint32_t field = magnitude >> kFractionBits;
-  const std::uint32_t fraction = magnitude & kFractionMask;
-  if (field == 0) return {fraction, 1};
-  return {fraction | (kFractionMask + 1), static_cast<int>(field)};
-}
-
-}  // namespace
-
 StochasticPruner::StochasticPruner(float alpha, int random_bits)
     : alpha_(alpha), random_bits_(random_bits) {
   if (!(alpha >= 0) || !std::isfinite(alpha)) {
@@ -47,47 +25,23 @@ StochasticPruner::StochasticPruner(float alpha, int random_bits)
 
 float StochasticPruner::prune(float x, std::uint32_t random_word) const {
   const auto bits = std::bit_cast<std::uint32_t>(x);
-  const auto alpha_bits = std::bit_cast<std::uint32_t>(alpha_) & ~kSignBit;  // -0 is 0
-  const std::uint32_t magnitude = bits & ~kSignBit;
-  if (magnitude >= alpha_bits) return x;
-  const Parts value = split(magnitude);
-  const Parts threshold = split(alpha_bits);
+  const std::uint32_t magnitude = bits & ~fp32::kSign;
+  if (magnitude >= alpha_bits()) return x;
+  const fp32::Parts value = fp32::split(magnitude);
+  const fp32::Parts threshold = fp32::split(alpha_bits());
   const int d = threshold.exponent - value.exponent;
   if (d > random_bits_ + 1) return 0.0f;
   const std::uint64_t u = random_word >> (32 - random_bits_);
   const std::uint64_t left = (2 * u + 1) * threshold.significand;
   const std::uint64_t right = (std::uint64_t{value.significand} << (random_bits_ + 1)) >> d;
   if (left >= right) return 0.0f;
-  return std::bit_cast<float>((bits & kSignBit) | alpha_bits);
-}
-
-// The same decision without branches, for vectors: (2u + 1) alpha < |x| 2^(R + 1), both sides exact
-// in double (25 + 24 bits).
-void StochasticPruner::prune_block(std::span<const float> in, const std::uint32_t* words,
-                                   float* out) const {
-  const auto alpha_bits = std::bit_cast<std::uint32_t>(alpha_) & ~kSignBit;
-  const double alpha = std::fabs(alpha_);
-  const double scale = std::ldexp(1.0, random_bits_ + 1);
-  const int shift = 32 - random_bits_;
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(in[i]);
-    const std::uint32_t magnitude = bits & ~kSignBit;
-    const auto odd = static_cast<std::int32_t>((words[i] >> shift) * 2 + 1);
-    const double right = static_cast<double>(std::bit_cast<float>(magnitude)) * scale;
-    const std::uint32_t promoted = odd * alpha < right ? (bits & kSignBit) | alpha_bits : 0u;
-    out[i] = std::bit_cast<float>(magnitude >= alpha_bits ? bits : promoted);
-  }
+  return std::bit_cast<float>((bits & fp32::kSign) | alpha_bits());
 }
 
 void StochasticPruner::prune(std::span<const float> in, std::span<float> out, CounterRandom random,
                              std::uint64_t first_index) const {
   if (in.size() != out.size()) throw std::invalid_argument("prune: sizes of in and out differ");
-  std::array<std::uint32_t, 16 * CounterRandom::kBlock> words;
-  for (std::size_t begin = 0; begin < in.size(); begin += words.size()) {
-    const std::size_t size = std::min(words.size(), in.size() - begin);
-    random.fill(first_index + begin, std::span(words).first(size));
-    prune_block(in.subspan(begin, size), words.data(), out.data() + begin);
-  }
+  kernels::promote({in, out.data(), random, first_index}, alpha_bits(), random_bits_);
 }
 
 void StochasticPruner::prune_with_words(std::span<const float> in,
@@ -96,7 +50,7 @@ void StochasticPruner::prune_with_words(std::span<const float> in,
   if (in.size() != out.size() || in.size() != words.size()) {
     throw std::invalid_argument("prune: sizes of in, words and out differ");
   }
-  prune_block(in, words.data(), out.data());
+  kernels::promote(in, words.data(), alpha_bits(), random_bits_, out.data());
 }
 
 }  // namespace gradpath

@@ -10,17 +10,12 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/format/fp32.hpp"
 #include "models/quantize/cast_kernels.hpp"
 
 namespace gradpath {
 namespace {
 
-constexpr std::uint32_t kSignBit = 0x80000000u;
-constexpr std::uint32_t kInfinityBits = 0x7f800000u;
-constexpr std::uint32_t kSmallestNormalBits = 0x00800000u;
-constexpr std::uint32_t kFractionMask = 0x007fffffu;
-constexpr int kFractionBits = 23;
-constexpr int kFloatBias = 127;
 constexpr int kTableBits = 16;  // formats up to this width decode by table
 
 // Beyond this many places every fraction bit is below the rounding decision of any mode: 24
@@ -49,20 +44,15 @@ Quantizer::Quantizer(const Format& format, const CastOptions& options)
 // The integer form of the definition, for finite non-NaN |x| and a format with subnormals: the
 // significand is shifted to the format's quantum, and what falls off decides.
 Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t word) const {
-  std::uint64_t significand = abs_bits & kFractionMask;
-  int exponent = static_cast<int>(abs_bits >> kFractionBits) - kFloatBias;
-  if (exponent == -kFloatBias) {  // fp32 subnormal: normalised, for formats that reach lower
-    if (significand == 0) return 0;
-    const int up = std::countl_zero(static_cast<std::uint32_t>(significand)) - 8;
-    significand <<= up;
-    exponent = 1 - kFloatBias - up;
-  } else {
-    significand |= kFractionMask + 1;
-  }
+  if (abs_bits == 0) return 0;
+  // Normalised: there are formats that reach below fp32's normals.
+  const fp32::Parts parts = fp32::split_normalised(abs_bits);
+  const std::uint64_t significand = parts.significand;
+  const int exponent = parts.exponent - fp32::kBias;
   const int mantissa_bits = format_.mantissa_bits;
   const int quantum_exponent = std::max(exponent, min_exponent_);
   const int shift =
-      std::min(kFractionBits - mantissa_bits + (quantum_exponent - exponent), kMaxShift);
+      std::min(fp32::kFractionBits - mantissa_bits + (quantum_exponent - exponent), kMaxShift);
   const auto base = static_cast<std::uint64_t>(quantum_exponent + format_.bias - 1)
                     << mantissa_bits;
   std::uint64_t code = base + (significand >> shift);
@@ -92,10 +82,10 @@ Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t w
 
 Code Quantizer::code(float x, std::uint32_t random_word) const {
   const auto bits = std::bit_cast<std::uint32_t>(x);
-  const std::uint32_t abs_bits = bits & ~kSignBit;
+  const std::uint32_t abs_bits = bits & ~fp32::kSign;
   const bool negative = bits != abs_bits;
-  const bool flushed = flushes_input(options_.flush) && abs_bits < kSmallestNormalBits;
-  if (abs_bits >= kInfinityBits || !format_.has_subnormals || flushed ||
+  const bool flushed = flushes_input(options_.flush) && abs_bits < fp32::kSmallestNormal;
+  if (abs_bits >= fp32::kInfinity || !format_.has_subnormals || flushed ||
       (negative && !format_.is_signed)) {
     return encode(format_, options_, static_cast<double>(x), random_word);
   }
