@@ -43,7 +43,7 @@ bool is_readable_as_float(DType dtype) {
 void read_floats(const Tensor& tensor, std::uint64_t first, std::span<float> out) {
   if (!is_readable_as_float(tensor.dtype)) {
     throw UserError(fmt::format(
-        "tensor {}: dtype is {}, expected F32, BF16, F16 or F64; leave it out with --tensors, or "
+        "tensor {}: dtype is {}, expected F32, BF16, F16 or F64; leave it out with `tensors`, or "
         "store it as F32",
         quote(tensor.name), dtype_name(tensor.dtype)));
   }

@@ -123,8 +123,8 @@ void cast_one_by_one(const Quantizer& quantizer, std::span<const float> in, std:
     }
   } catch (const std::domain_error&) {
     throw UserError(
-        fmt::format("element {} is NaN, which this format cannot hold; choose --nan zero or "
-                    "--nan max, or a format with NaN",
+        fmt::format("element {} is NaN, which this format cannot hold; choose `nan` zero or "
+                    "`nan` max, or a format with NaN",
                     first_index + i));
   }
 }

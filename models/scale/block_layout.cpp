@@ -11,7 +11,7 @@ std::size_t resolve_axis(std::span<const std::int64_t> shape, int axis) {
   const int rank = shape.empty() ? 1 : static_cast<int>(shape.size());
   if (axis < -rank || axis >= rank) {
     throw UserError(
-        fmt::format("there is no axis {}: the tensor has {} dimension{}; give --axis from {} to {}",
+        fmt::format("there is no axis {}: the tensor has {} dimension{}; give `axis` from {} to {}",
                     axis, rank, rank == 1 ? "" : "s", -rank, rank - 1));
   }
   return static_cast<std::size_t>(axis < 0 ? axis + rank : axis);

@@ -38,7 +38,7 @@ float tensor_scale_of(float largest_finite, float amax) {
   if (!std::isfinite(range)) {
     throw UserError(fmt::format(
         "nvfp4 needs an element format whose largest finite times 448 is in fp32's range; {} is "
-        "too large; use --scale mx",
+        "too large; use `scale` mx",
         largest_finite));
   }
   if (!(amax > 0.0f)) return 1.0f;

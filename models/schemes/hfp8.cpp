@@ -84,7 +84,7 @@ class Hfp8 final : public Scheme {
     if (kind == "grad_output") return false;
     throw UserError(fmt::format(
         "hfp8 has a format per pass, which the name does not tell; expected a name that "
-        "ends in grad_output, input or weight, or --scheme hfp8:forward or "
+        "ends in grad_output, input or weight, or `scheme` hfp8:forward or "
         "hfp8:backward; found '{}'",
         tensor));
   }

@@ -94,8 +94,8 @@ class KernelScheme final : public PreparedScheme {
       const std::size_t bad = replace_nans(in.subspan(at, n), nan_, block.data());
       if (bad < n) {
         throw UserError(
-            fmt::format("element {} is NaN, which the scheme has no code for; choose --nan zero or "
-                        "--nan max",
+            fmt::format("element {} is NaN, which the scheme has no code for; choose `nan` zero or "
+                        "`nan` max",
                         first_index + at + bad));
       }
       if constexpr (Kernel::kUsesWords) random.fill(first_index + at, std::span(words).first(n));

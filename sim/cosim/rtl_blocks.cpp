@@ -94,9 +94,9 @@ int exact_scale_exponent(const GemmWork& work) {
   if (std::frexp(work.gradient_scale, &exponent) != 0.5f || exponent - 1 < -128 ||
       exponent - 1 > 127) {
     throw UserError(
-        fmt::format("--rtl quantizer: the scale {} is not a power of two, which is what its "
+        fmt::format("`rtl` quantizer: the scale {} is not a power of two, which is what its "
                     "hardware adds to the "
-                    "exponent; expected --scale amax-po2, none or a power of two",
+                    "exponent; expected `scale` amax-po2, none or a power of two",
                     work.gradient_scale));
   }
   const auto is_exact = [&](float x) {
@@ -106,8 +106,8 @@ int exact_scale_exponent(const GemmWork& work) {
   if (!is_exact(work.pruner->alpha()) ||
       !std::all_of(work.gradient.values.begin(), work.gradient.values.end(), is_exact)) {
     throw UserError(fmt::format(
-        "--rtl quantizer: a value times the scale {} leaves fp32's range, where the golden model "
-        "rounds and the hardware does not; choose another --scale",
+        "`rtl` quantizer: a value times the scale {} leaves fp32's range, where the golden model "
+        "rounds and the hardware does not; choose another `scale`",
         work.gradient_scale));
   }
   return exponent - 1;
@@ -204,7 +204,7 @@ RtlBlocks::RtlBlocks(const std::vector<std::string>& modules, const ReplayNumeri
   for (const std::string& name : modules) {
     const auto* const known = std::find(kNames.begin(), kNames.end(), name);
     if (known == kNames.end()) {
-      throw UserError(fmt::format("--rtl '{}' has no RTL to take its place; expected some of {}",
+      throw UserError(fmt::format("`rtl` '{}' has no RTL to take its place; expected some of {}",
                                   name, fmt::join(kNames, ",")));
     }
     const auto index = static_cast<std::size_t>(known - kNames.begin());
@@ -215,7 +215,7 @@ RtlBlocks::RtlBlocks(const std::vector<std::string>& modules, const ReplayNumeri
     });
     if (row == rows.end()) {
       throw UserError(fmt::format(
-          "--rtl {}: none was built for {} lanes, {} {} {}; built: {}; choose one of them, or add "
+          "`rtl` {}: none was built for {} lanes, {} {} {}; built: {}; choose one of them, or add "
           "a "
           "row to sim/cosim/drop_in/drop_in_table.sv and build again",
           name, config.lanes, format_name(numerics.gradient_format),
@@ -227,14 +227,14 @@ RtlBlocks::RtlBlocks(const std::vector<std::string>& modules, const ReplayNumeri
         (module == Module::quantizer && numerics.gradient_cast.rounding.is_stochastic());
     if (is_random && numerics.random != RandomSource::lanes) {
       throw UserError(fmt::format(
-          "--rtl {} draws its random words from the lanes' LFSRs and cannot follow --random {}; "
-          "expected --random lanes",
+          "`rtl` {} draws its random words from the lanes' LFSRs and cannot follow `random` {}; "
+          "expected `random` lanes",
           name, random_source_name(numerics.random)));
     }
     if (module == Module::quantizer && !numerics.gradient_format.has_nan() &&
         numerics.gradient_cast.nan == NanPolicy::max) {
       throw UserError(
-          "--rtl quantizer casts a NaN to 0 where the format has none; expected --nan "
+          "`rtl` quantizer casts a NaN to 0 where the format has none; expected `nan` "
           "error or zero");
     }
     shared_->bank.select(module, static_cast<std::size_t>(row - rows.begin()));

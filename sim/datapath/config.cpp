@@ -51,7 +51,7 @@ void parse_array(std::string_view text, DatapathConfig& config) {
   if (cross == std::string_view::npos || !read(text.substr(0, cross), config.array_rows) ||
       !read(text.substr(cross + 1), config.array_columns) || config.array_rows == 0 ||
       config.array_columns == 0) {
-    throw UserError(fmt::format("--array is '{}', expected ROWSxCOLUMNS, as in 16x16", text));
+    throw UserError(fmt::format("`array` is '{}', expected ROWSxCOLUMNS, as in 16x16", text));
   }
 }
 

@@ -118,7 +118,7 @@ CostTable CostTable::parse(std::string_view path, std::string_view text,
   if (!columns.contains("block")) blocks = {""};  // a table of one block
   for (const std::string& block : blocks) {
     if (known_blocks.contains(block)) continue;
-    throw UserError(fmt::format("{}: --cost-block '{}' is not in it; expected of {}", path, block,
+    throw UserError(fmt::format("{}: `cost-block` '{}' is not in it; expected of {}", path, block,
                                 fmt::join(known_blocks, ", ")));
   }
   table.blocks_ = std::move(blocks);

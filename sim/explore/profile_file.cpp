@@ -204,7 +204,7 @@ void merge_into(ProfileSet& set, const std::string& name, const TensorProfile& p
   if (!std::ranges::equal(sum.blocks, profile.blocks, same_key)) {
     throw UserError(fmt::format(
         "tensor {}: profiles with different blocks cannot be merged; make all of them with the "
-        "same --blocks and --axis",
+        "same `blocks` and `axis`",
         quote(name)));
   }
   try {

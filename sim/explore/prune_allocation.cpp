@@ -23,7 +23,7 @@ AllocationRule parse_allocation_rule(std::string_view text) {
   if (text == "cosine") return AllocationRule::cosine;
   if (text == "authors") return AllocationRule::authors;
   throw UserError(
-      fmt::format("unknown --allocate '{}'; expected uniform, cosine or authors", text));
+      fmt::format("unknown `allocate` '{}'; expected uniform, cosine or authors", text));
 }
 
 std::vector<Allocation> allocate(AllocationRule rule, const std::vector<SelectedTensor>& tensors,

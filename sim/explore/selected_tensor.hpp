@@ -29,7 +29,7 @@ struct SelectedTensor {
 template <class Work>
 auto for_tensor(const SelectedTensor& selected, Work&& work) {
   constexpr std::string_view kNoMemory =
-      "needs more memory than there is; use fewer --threads or select less";
+      "needs more memory than there is; use fewer `threads` or select less";
   try {
     return work();
   } catch (const UserError& error) {

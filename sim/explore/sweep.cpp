@@ -59,7 +59,7 @@ Scaling parse_sweep_scale(std::string_view text) {
     return scaling;
   }
   throw UserError(fmt::format(
-      "--scale '{}' depends on more than one tensor's values times a scale; sweep takes none, "
+      "`scale` '{}' depends on more than one tensor's values times a scale; sweep takes none, "
       "positive numbers, amax, amax-po2, expected-max, mean-log, mx[:BLOCK[:RULE]], nvfp4[:BLOCK]; "
       "use `gradpath cast`",
       text));
@@ -203,7 +203,7 @@ float TensorSweep::scale_of(const SweepPoint& point) const {
 std::string_view TensorSweep::ask_profile(const SweepPoint& point, SweepResult& result) {
   const bool prunes = point.sparsity > 0;
   if (prunes && !point.is_expected) {
-    return "pruning works on the elements (--pruning expected takes its expectation)";
+    return "pruning works on the elements (`pruning` expected takes its expectation)";
   }
   const CastOptions options{.rounding = point.rounding, .overflow = point.overflow};
   const float scale = scale_of(point);
@@ -212,7 +212,7 @@ std::string_view TensorSweep::ask_profile(const SweepPoint& point, SweepResult& 
     if (!has_profiled_scale(*blocks)) return "the scales of the blocks depend on their elements";
     const auto table = block_tables_.find({.block = blocks->block, .axis = point.axis});
     if (table == block_tables_.end()) {
-      return "it lacks these blocks (`gradpath profile --blocks` and --axis)";
+      return "it lacks these blocks (`gradpath profile --blocks` and `axis`)";
     }
     const auto answer = table->second.measure(point.format, options);
     result = {scale, answer.measures, SweepMethod::profile, {}, {}};

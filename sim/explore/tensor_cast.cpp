@@ -75,7 +75,7 @@ class FormatCast : public TensorCast {
  private:
   [[noreturn]] void fail_nan(std::uint64_t element) const {
     throw UserError(fmt::format(
-        "element {} is NaN, which {} has no code for; choose --nan zero or --nan max, or a format "
+        "element {} is NaN, which {} has no code for; choose `nan` zero or `nan` max, or a format "
         "with NaN",
         element, format_name(quantizer_.format())));
   }
@@ -279,7 +279,7 @@ CastFile::CastFile(const std::vector<SelectedTensor>& tensors, const PreparedCas
     if (names.insert(declaration.name).second) continue;
     throw UserError(
         fmt::format("{}: tensor {} would collide with the scale or code book of another tensor; "
-                    "leave it out with --tensors",
+                    "leave it out with `tensors`",
                     tensors.front().trace->path(), quote(declaration.name)));
   }
 }

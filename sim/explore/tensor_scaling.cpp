@@ -277,9 +277,9 @@ class Resolver {
     }
     if (policy.kind == ScalePolicy::Kind::expected_max) {
       resolved.notes.emplace_back(
-          "--scale expected-max wastes range: on 46 captured gradient tensors its scale lay 6.5 "
+          "expected-max wastes range: on 46 captured gradient tensors its scale lay 6.5 "
           "binades below amax's in the median, as real tensors lack the lognormal's upper tail; "
-          "--scale amax-po2 does not");
+          "amax-po2 does not");
     }
     return resolved;
   }
@@ -343,8 +343,8 @@ class Resolver {
       add(resolved, selected, scales[step_of(selected)]);
     }
     if (!skipped.empty()) {
-      resolved.notes.push_back(fmt::format(
-          "--scale loss-scaling: training would skip steps that overflow: {}", skipped));
+      resolved.notes.push_back(
+          fmt::format("loss-scaling: training would skip steps that overflow: {}", skipped));
     }
     return resolved;
   }
@@ -381,9 +381,9 @@ class Resolver {
     const auto parts = parse_trace_name(selected.tensor->name);
     if (parts) return parts->step;
     throw UserError(
-        fmt::format("{}: tensor {} has no step; --scale loss-scaling needs names "
+        fmt::format("{}: tensor {} has no step; `scale` loss-scaling needs names "
                     "step{{S}}/LAYER/PART; leave it "
-                    "out with --tensors",
+                    "out with `tensors`",
                     selected.trace->path(), quote(selected.tensor->name)));
   }
 

@@ -66,7 +66,7 @@ std::vector<ThresholdRow> unit_thresholds(std::span<const float> values,
   } catch (const std::length_error&) {
     throw UserError(
         fmt::format("the threshold units count up to 2^28 elements, this tensor has {}; choose "
-                    "smaller tensors with --tensors",
+                    "smaller tensors with `tensors`",
                     values.size()));
   }
   return rows;

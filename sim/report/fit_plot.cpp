@@ -4,12 +4,12 @@
 #include <array>
 #include <cmath>
 #include <cstddef>
-#include <functional>
 #include <numbers>
 #include <string_view>
 
 #include <fmt/format.h>
 
+#include "models/stats/laws.hpp"
 #include "sim/report/markup.hpp"
 
 namespace gradpath::cli {
@@ -27,48 +27,24 @@ constexpr double kRight = kWidth - 8.0;
 constexpr double kTop = 24.0;
 constexpr double kBottom = kHeight - 32.0;
 
-struct Law {
-  std::string_view name;
+struct Curve {
+  std::string_view law;
   std::string_view colour;
 };
-// In the order of make_panel. Okabe and Ito's palette, told apart by the colour-blind.
-constexpr std::array<Law, 6> kLaws = {{{"lognormal", "#d55e00"},
-                                       {"generalised", "#000000"},
-                                       {"laplace", "#0072b2"},
-                                       {"normal", "#009e73"},
-                                       {"halfnormal", "#cc79a7"},
-                                       {"exponential", "#56b4e9"}}};
+// In the order of the legend. Okabe and Ito's palette, told apart by the colour-blind.
+constexpr std::array<Curve, 6> kCurves = {{{"lognormal", "#d55e00"},
+                                           {"generalised", "#000000"},
+                                           {"laplace", "#0072b2"},
+                                           {"normal", "#009e73"},
+                                           {"halfnormal", "#cc79a7"},
+                                           {"exponential", "#56b4e9"}}};
 
-double normal_density(double z) {
-  return std::exp(-0.5 * z * z) * std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-}
-
-/// Densities of |x| (per unit of |x|) or of ln|x|, by law.
-std::array<std::function<double(double)>, kLaws.size()> log_densities(const TensorFit& fit,
-                                                                      const GeneralisedFit& g) {
-  const auto of_magnitude = [](auto density) {
-    return [density](double log_x) { return std::exp(log_x) * density(std::exp(log_x)); };
-  };
-  const FittedLaws laws = fit.laws;
-  const auto both_signs = [](auto density) {
-    return [density](double x) { return density(x) + density(-x); };
-  };
-  return {[fit](double log_x) {
-            return normal_density((log_x - fit.mu_ln) / fit.sigma_ln) / fit.sigma_ln;
-          },
-          [g](double log_x) { return generalised_log_density(g, log_x); },
-          of_magnitude(both_signs([laws](double x) {
-            return 0.5 / laws.spread * std::exp(-std::abs(x - laws.median) / laws.spread);
-          })),
-          of_magnitude(both_signs([laws](double x) {
-            return normal_density((x - laws.mean) / laws.deviation) / laws.deviation;
-          })),
-          of_magnitude([laws](double x) {
-            return 2.0 * normal_density(x / laws.root_mean_square) / laws.root_mean_square;
-          }),
-          of_magnitude([laws](double x) {
-            return std::exp(-x / laws.mean_magnitude) / laws.mean_magnitude;
-          })};
+/// Of ln|x|.
+double log_density(std::string_view law, const TensorFit& fit, const GeneralisedFit& generalised,
+                   double log_x) {
+  const auto row = std::ranges::find(fitted_laws(), law, &Law::name);
+  if (row == fitted_laws().end()) return generalised_log_density(generalised, log_x);
+  return row->log_density(fit, log_x);
 }
 
 /// A panel in its own coordinates, 0,0 its upper left corner.
@@ -103,7 +79,7 @@ std::string panel_svg(const FitPanel& panel) {
   }
   for (std::size_t c = 0; c < panel.curves.size(); ++c) {
     svg += R"--(<polyline clip-path="url(#panel)" fill="none" stroke-width="1.3" stroke=")--";
-    svg += kLaws[c].colour;
+    svg += kCurves[c].colour;
     svg += R"(" points=")";
     for (std::size_t i = 0; i < panel.densities.size(); ++i) {
       const double density = panel.curves[c].second[i];
@@ -172,11 +148,11 @@ FitPanel make_panel(std::string title, const SortedMagnitudes& sorted, const Ten
     panel.densities.push_back((below[i + 1] - below[i]) / n / width);
   }
   if (!(fit.sigma_ln > 0.0)) return panel;
-  const auto densities = log_densities(fit, generalised);
-  for (std::size_t law = 0; law < kLaws.size(); ++law) {
-    auto& [name, values] = panel.curves.emplace_back(kLaws[law].name, std::vector<double>{});
+  for (const Curve& curve : kCurves) {
+    auto& [name, values] = panel.curves.emplace_back(curve.law, std::vector<double>{});
     for (std::size_t i = 0; i < kBars; ++i) {
-      values.push_back(kLn2 * densities[law](kLn2 * (panel.edges[i] + 0.5 * width)));
+      const double log_x = kLn2 * (panel.edges[i] + 0.5 * width);
+      values.push_back(kLn2 * log_density(curve.law, fit, generalised, log_x));
     }
   }
   return panel;
@@ -200,12 +176,12 @@ std::string plot_svg(const std::vector<FitPanel>& panels) {
   svg += fmt::format(R"(<rect x="{}" y="11" width="18" height="10" fill="#ccc"/>)", x);
   svg += text_at(x + 23, 20, "start", 11, "elements per octave");
   x += 150.0;
-  for (const Law& law : kLaws) {
+  for (const Curve& curve : kCurves) {
     svg += fmt::format(R"(<line x1="{}" x2="{}" y1="16" y2="16" stroke="{}" stroke-width="2"/>)"
                        "\n",
-                       x, x + 18, law.colour);
-    svg += text_at(x + 23, 20, "start", 11, law.name);
-    x += 34.0 + 6.2 * static_cast<double>(law.name.size());
+                       x, x + 18, curve.colour);
+    svg += text_at(x + 23, 20, "start", 11, curve.law);
+    x += 34.0 + 6.2 * static_cast<double>(curve.law.size());
   }
   for (std::size_t i = 0; i < panels.size(); ++i) {
     svg += fmt::format("<g transform=\"translate({},{})\">\n",

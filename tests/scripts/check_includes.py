@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every #include follows the arrows of docs/architecture.md: check_includes.py ROOT."""
+"""Every #include follows the arrows of docs/architecture.md, and libraries name no options: check_includes.py ROOT."""
 import pathlib
 import re
 import sys
@@ -18,8 +18,8 @@ MAY_USE = {
     "sim/cli": ["sim", "traces", "models"],
 }
 # The rooms of models: each may include from itself and from those before it.
-ROOMS = ("specification", "round", "format", "theory", "stats", "synth", "quantize", "sparse", "mac", "scale", "schemes",
-         "profile", "prune")
+ROOMS = ("specification", "round", "format", "theory", "stats", "synth", "quantize", "sparse", "mac", "scale",
+         "schemes", "profile", "prune")
 # Only these folders may know SystemC or Verilated code.
 KNOWS_HARDWARE = ("sim/datapath", "sim/verify", "sim/verify/banks", "sim/cosim")
 
@@ -28,6 +28,9 @@ problems, checked = [], 0
 for folder, allowed in MAY_USE.items():
     for path in sorted((root / folder).rglob("*.[ch]pp")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
+            # A library names fields in backquotes, never options: the program writes those.
+            if folder != "sim/cli" and re.search(r'^(?!\s*//)[^"]*"[^"]*--[a-z]', line) and "gradpath " not in line:
+                problems.append(f"{path.relative_to(root)}:{number}: a library may not name an option")
             match = re.match(r'\s*#\s*include\s*(["<])([^">]+)[">]', line)
             if not match:
                 continue

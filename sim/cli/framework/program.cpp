@@ -91,6 +91,21 @@ Session make_session(const Arguments& arguments, std::string_view verb, std::ost
   return session;
 }
 
+// Libraries name fields in backquotes; those that are options of the verb become `--name`.
+std::string with_options(std::string_view message, const OptionSet& options) {
+  std::string text;
+  for (std::size_t open = 0; (open = message.find('`')) != std::string_view::npos;) {
+    const std::size_t close = message.find('`', open + 1);
+    if (close == std::string_view::npos) break;
+    const std::string_view name = message.substr(open + 1, close - open - 1);
+    const bool is_option = options.find(name) != nullptr;
+    text += message.substr(0, open);
+    text += is_option ? fmt::format("--{}", name) : fmt::format("`{}`", name);
+    message.remove_prefix(close + 1);
+  }
+  return text.append(message);
+}
+
 }  // namespace
 
 OptionSet all_options(const Command& command) {
@@ -164,16 +179,20 @@ ExitCode run_program(const std::vector<CommandPtr>& commands,
   }
   const Arguments values = Arguments::parse(options, verb, rest, names);
   Session session = make_session(values, verb, out, err);
-  command.setup(values);
-  for (const std::string& path : values.positional()) {
-    session.files.add(options.positional_name(), path, options.positional_use());
-  }
-  for (const Option& option : options.options()) {
-    if (const auto path = values.optional_text(option.name)) {
-      session.files.add("--" + option.name, *path, option.file);
+  try {
+    command.setup(values);
+    for (const std::string& path : values.positional()) {
+      session.files.add(options.positional_name(), path, options.positional_use());
     }
+    for (const Option& option : options.options()) {
+      if (const auto path = values.optional_text(option.name)) {
+        session.files.add("--" + option.name, *path, option.file);
+      }
+    }
+    return command.run(session);
+  } catch (const UserError& error) {
+    throw UserError(with_options(error.what(), options));
   }
-  return command.run(session);
 }
 
 }  // namespace gradpath::cli

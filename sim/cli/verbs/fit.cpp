@@ -15,7 +15,7 @@
 #include "models/error.hpp"
 #include "models/prune/choose_alpha.hpp"
 #include "models/stats/generalised.hpp"
-#include "models/stats/lilliefors.hpp"
+#include "models/stats/laws.hpp"
 #include "models/stats/stand_in.hpp"
 #include "sim/cli/framework/number_list.hpp"
 #include "sim/cli/framework/progress.hpp"
@@ -40,33 +40,13 @@ struct FitColumn {
   std::string_view name;
   double TensorFit::*field;
 };
-constexpr std::array<FitColumn, 12> kFitColumns = {{
+constexpr std::array<FitColumn, 6> kMoments = {{
     {"mu_ln", &TensorFit::mu_ln},
     {"sigma_ln", &TensorFit::sigma_ln},
     {"mu_log2", &TensorFit::mu_log2},
     {"sigma_log2", &TensorFit::sigma_log2},
     {"skewness", &TensorFit::skewness},
     {"excess_kurtosis", &TensorFit::excess_kurtosis},
-    {"ks_lognormal", &TensorFit::ks_lognormal},
-    {"ks_normal", &TensorFit::ks_normal},
-    {"ks_laplace", &TensorFit::ks_laplace},
-    {"ks_halfnormal", &TensorFit::ks_halfnormal},
-    {"ks_exponential", &TensorFit::ks_exponential},
-    {"expected_max", &TensorFit::expected_max},
-}};
-
-/// The p-value columns: which distance is tested against which law.
-struct PValueColumn {
-  std::string_view name;
-  double TensorFit::*distance;
-  TestedLaw law;
-};
-constexpr std::array<PValueColumn, 5> kPValueColumns = {{
-    {"p_lognormal", &TensorFit::ks_lognormal, TestedLaw::normal},
-    {"p_normal", &TensorFit::ks_normal, TestedLaw::normal},
-    {"p_laplace", &TensorFit::ks_laplace, TestedLaw::laplace},
-    {"p_halfnormal", &TensorFit::ks_halfnormal, TestedLaw::halfnormal},
-    {"p_exponential", &TensorFit::ks_exponential, TestedLaw::exponential},
 }};
 
 struct GeneralisedColumn {
@@ -312,14 +292,16 @@ class FitCommand : public Command {
       names.emplace_back(name);
     }
     std::vector<std::string> fitted;
-    for (const FitColumn& column : kFitColumns) fitted.emplace_back(column.name);
+    for (const FitColumn& column : kMoments) fitted.emplace_back(column.name);
+    for (const Law& law : fitted_laws()) fitted.push_back(fmt::format("ks_{}", law.name));
+    fitted.emplace_back("expected_max");
     if (generalised_) {
       for (const auto& column : kGeneralisedColumns) fitted.emplace_back(column.name);
     }
     for (const double p : quantiles_) fitted.push_back("abs_q" + number_text(p));
     names.insert(names.end(), fitted.begin(), fitted.end());
     if (p_values_) {
-      for (const PValueColumn& column : kPValueColumns) names.emplace_back(column.name);
+      for (const Law& law : fitted_laws()) names.push_back(fmt::format("p_{}", law.name));
     }
     if (source_.kind != FitSource::Kind::tensor) {
       for (const std::string& name : fitted) names.push_back(name + "_error");
@@ -339,16 +321,17 @@ class FitCommand : public Command {
     cells.emplace_back(counts.abs_max);
     const auto fitted = [](const Answers& answers) {
       std::vector<double> values;
-      for (const FitColumn& column : kFitColumns) values.push_back(answers.fit.*column.field);
+      for (const FitColumn& column : kMoments) values.push_back(answers.fit.*column.field);
+      for (const Law& law : fitted_laws()) values.push_back(answers.fit.*law.distance);
+      values.push_back(answers.fit.expected_max);
       values.insert(values.end(), answers.more.begin(), answers.more.end());
       return values;
     };
     const std::vector<double> seen = fitted(row.seen);
     cells.insert(cells.end(), seen.begin(), seen.end());
     if (p_values_) {
-      for (const PValueColumn& column : kPValueColumns) {
-        cells.emplace_back(
-            lilliefors_p_value(column.law, row.seen.fit.*column.distance, row.fitted));
+      for (const Law& law : fitted_laws()) {
+        cells.emplace_back(lilliefors_p_value(law.tested, row.seen.fit.*law.distance, row.fitted));
       }
     }
     if (row.full) {

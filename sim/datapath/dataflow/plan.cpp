@@ -93,7 +93,7 @@ GemmPlan make_plan(const GemmDemand& demand, const DatapathConfig& config,
   }
   if (depth == 0) {
     throw UserError(
-        fmt::format("--gradient-buffer-bytes {} and --operand-buffer-bytes {} cannot hold {} "
+        fmt::format("`gradient-buffer-bytes` {} and `operand-buffer-bytes` {} cannot hold {} "
                     "positions of k for the array ({} rows, tiles of {} columns); enlarge them",
                     config.gradient_buffer_bytes, config.operand_buffer_bytes, granule,
                     config.array_rows, plan.columns));

@@ -104,8 +104,8 @@ void check_nans(const LayerTensors& layer, const ReplayNumerics& numerics) {
                                 [](float value) { return std::isnan(value); });
   if (nan == layer.gradient.end()) return;
   throw UserError(
-      fmt::format("element {} is NaN, which {} has no code for; choose --nan zero or "
-                  "--nan max, or a format with NaN",
+      fmt::format("element {} is NaN, which {} has no code for; choose `nan` zero or "
+                  "`nan` max, or a format with NaN",
                   nan - layer.gradient.begin(), format_name(numerics.gradient_format)));
 }
 
@@ -228,19 +228,19 @@ GemmDemand group_demand(const LayerTensors& layer, GemmKind kind, const ReplayNu
 void validate(const ReplayNumerics& numerics) {
   if (!numerics.gradient_format.has_zero || !numerics.gradient_format.is_signed) {
     throw UserError(
-        fmt::format("--format {} cannot carry gradients here; expected a signed format "
+        fmt::format("`format` {} cannot carry gradients here; expected a signed format "
                     "with a zero, as e5m2",
                     format_name(numerics.gradient_format)));
   }
   if (!numerics.operand_format.has_zero || !numerics.operand_format.is_signed) {
     throw UserError(
-        fmt::format("--operand-format {} cannot carry weights and inputs; expected a "
+        fmt::format("`operand-format` {} cannot carry weights and inputs; expected a "
                     "signed format with a zero, as e4m3fn",
                     format_name(numerics.operand_format)));
   }
   if (numerics.operand_cast.rounding.is_stochastic()) {
     throw UserError(
-        fmt::format("--operand-round {} is stochastic; expected rne, rna, rtz, rup, rdn or rto: "
+        fmt::format("`operand-round` {} is stochastic; expected rne, rna, rtz, rup, rdn or rto: "
                     "weights and inputs were cast in the forward pass",
                     rounding_name(numerics.operand_cast.rounding)));
   }

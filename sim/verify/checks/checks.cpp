@@ -94,8 +94,8 @@ std::vector<Check> make_checks(const Options& options) {
   }
   if (checks.empty()) {
     throw UserError(
-        "no RTL module was built with this combination of --module, --format, --round and "
-        "--overflow; leave one of them out");
+        "no RTL module was built with this combination of `module`, `format`, `round` and "
+        "`overflow`; leave one of them out");
   }
   return checks;
 }

@@ -204,7 +204,7 @@ TEST(RtlBlocks, WhatWasNotBuiltIsAUserErrorThatNamesWhatWas) {
   EXPECT_NE(message({"quantizer"}, other, 16, true).find("16 lanes e5m2 rne"), std::string::npos);
   other = numerics;
   other.random = RandomSource::counter;
-  EXPECT_NE(message({"pruner"}, other, 16, true).find("--random lanes"), std::string::npos);
+  EXPECT_NE(message({"pruner"}, other, 16, true).find("`random` lanes"), std::string::npos);
   EXPECT_EQ(message({"pruner"}, other, 16, false), "");
 }
 
