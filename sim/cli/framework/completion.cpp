@@ -59,8 +59,8 @@ std::string completion_script(const std::vector<CommandPtr>& commands, const std
       "help:*) words='{}' ;;\n    completion:*) words='bash zsh' ;;\n{}    *) ((COMP_CWORD == 1)) "
       "&& "
       "words='{} --help --version' ;;\n{}",
-      shell == "zsh" ? "autoload -U +X bashcompinit && bashcompinit\n" : "", kHead, values, topics,
-      options, verbs, kTail);
+      shell == "zsh" ? "#compdef gradpath\nautoload -U +X bashcompinit && bashcompinit\n" : "",
+      kHead, values, topics, options, verbs, kTail);
 }
 
 }  // namespace gradpath::cli

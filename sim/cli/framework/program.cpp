@@ -66,7 +66,7 @@ std::string help_on(const std::vector<CommandPtr>& commands, std::string_view to
   }
   const auto grammars = all_grammars(commands);
   if (const auto found = grammars.find(topic); found != grammars.end()) {
-    return fmt::format("--{}: {}\n\n{}", topic, found->second->kind(), found->second->help());
+    return fmt::format("What --{} takes:\n\n{}", topic, found->second->help());
   }
   std::vector<std::string_view> topics = names_of(commands);
   for (const auto& [option, grammar] : grammars) topics.push_back(option);
