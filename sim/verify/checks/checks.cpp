@@ -109,7 +109,7 @@ std::vector<VectorSet> make_vector_sets(const Options& options) {
     std::move(more.begin(), more.end(), std::back_inserter(sets));
   }
   if (sets.empty()) {
-    throw UserError("none of the chosen modules has vectors; leave --module or --format out");
+    throw UserError("none of the chosen modules has vectors; leave `module` or `format` out");
   }
   return sets;
 }
