@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <initializer_list>
 #include <span>
 #include <string>
@@ -21,18 +22,18 @@ enum class Shown : std::uint8_t { yes, detail, no };
 /// these: one more result is one more of them.
 template <class Row>
 struct Column {
-  std::string_view name;
-  std::string_view sql;      ///< its declaration in a store; empty where it is kept in none
-  std::string_view unit;     ///< empty for text
-  std::string_view meaning;  ///< for docs/columns.md, in Markdown
-  Cell (*get)(const Row& row);
-  /// Puts what a store kept back into the row; null where it follows from other columns.
-  void (*set)(Row& row, const Cell& kept) = nullptr;
+  std::string name;
+  std::string_view sql = {};   ///< its declaration in a store; empty where it is kept in none
+  std::string_view unit = {};  ///< empty for text
+  std::string meaning;         ///< for docs/columns.md, in Markdown
+  std::function<Cell(const Row& row)> get;
+  /// Puts what a store kept back into the row; none where it follows from other columns.
+  std::function<void(Row& row, const Cell& kept)> set = {};
   Shown shown = Shown::yes;
 };
 
 template <class Row>
-[[nodiscard]] constexpr Column<Row> with(Shown shown, Column<Row> column) {
+[[nodiscard]] Column<Row> with(Shown shown, Column<Row> column) {
   column.shown = shown;
   return column;
 }
@@ -41,13 +42,13 @@ template <class Row>
 template <class Row, class T>
 Row row_of(T Row::*);
 template <auto First, auto... Rest>
-constexpr auto column(std::string_view name, std::string_view unit, std::string_view meaning,
-                      std::string_view sql = {}) -> Column<decltype(row_of(First))> {
+auto column(std::string_view name, std::string_view unit, std::string_view meaning,
+            std::string_view sql = {}) -> Column<decltype(row_of(First))> {
   using Row = decltype(row_of(First));
-  return {.name = name,
+  return {.name = std::string(name),
           .sql = sql,
           .unit = unit,
-          .meaning = meaning,
+          .meaning = std::string(meaning),
           .get = [](const Row& row) -> Cell {
             using T = std::remove_cvref_t<decltype(((row.*First).*....*Rest))>;
             if constexpr (std::is_floating_point_v<T>) {

@@ -30,19 +30,18 @@ std::vector<double> transposed(const std::vector<double>& values, std::int64_t r
 
 using Row = ProductRow;
 template <auto Member>
-constexpr Column<Row> error(std::string_view name, std::string_view unit,
-                            std::string_view meaning) {
+Column<Row> error(std::string_view name, std::string_view unit, std::string_view meaning) {
   return column<&Row::error, Member>(name, unit, meaning);
 }
 
-constexpr auto kTrace = column<&Row::trace>("trace", "", "path of the first trace");
-constexpr auto kTensor = column<&Row::tensor>("tensor", "", "the product, D = A·B");
-constexpr auto kReference = column<&Row::reference>(
+const auto kTrace = column<&Row::trace>("trace", "", "path of the first trace");
+const auto kTensor = column<&Row::tensor>("tensor", "", "the product, D = A·B");
+const auto kReference = column<&Row::reference>(
     "reference", "",
     "what D is compared with: sums in double of the operands as `cast` or of the "
     "`inputs`");
 
-constexpr auto kColumns = std::to_array<Column<Row>>({
+const auto kColumns = std::to_array<Column<Row>>({
     kTrace,
     kTensor,
     column<&Row::m>("m", "1", "rows of A and D"),
@@ -54,7 +53,7 @@ constexpr auto kColumns = std::to_array<Column<Row>>({
     column<&Row::a_scale>("a_scale", "1", "what A was multiplied by before the cast"),
     column<&Row::b_scale>("b_scale", "1", "the same of B"),
 });
-constexpr auto kErrorColumns = std::to_array<Column<Row>>({
+const auto kErrorColumns = std::to_array<Column<Row>>({
     kReference,
     error<&GemmError::elements>("elements", "elements", "of D that are compared"),
     error<&GemmError::not_finite>("not_finite", "elements",
@@ -70,7 +69,7 @@ constexpr auto kErrorColumns = std::to_array<Column<Row>>({
                                "largest error in units in the last place of the accumulator"),
     error<&GemmError::mean_ulp>("mean_ulp_error", "ulp", "its mean"),
 });
-constexpr auto kHistogramColumns = std::to_array<Column<Row>>({
+const auto kHistogramColumns = std::to_array<Column<Row>>({
     kTrace,
     kTensor,
     kReference,

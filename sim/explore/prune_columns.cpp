@@ -8,13 +8,12 @@ namespace {
 using Row = PruneRow;
 
 template <auto Member>
-constexpr Column<Row> found(std::string_view name, std::string_view unit,
-                            std::string_view meaning) {
+Column<Row> found(std::string_view name, std::string_view unit, std::string_view meaning) {
   return column<&Row::result, Member>(name, unit, meaning);
 }
 
 using R = PruneResult;
-constexpr auto kColumns = std::to_array<Column<Row>>({
+const auto kColumns = std::to_array<Column<Row>>({
     column<&Row::trace>("trace", "", "path of the trace"),
     column<&Row::tensor>("tensor", "", "name of the tensor"),
     column<&Row::policy>("policy", "", "pruning policy, every parameter spelt out"),
@@ -34,12 +33,12 @@ constexpr auto kColumns = std::to_array<Column<Row>>({
     found<&R::bias_error>("bias_error", "1",
                           "standard error of `bias`; 0 for a policy that draws nothing"),
 });
-constexpr auto kAllocationColumns = std::to_array<Column<Row>>({
+const auto kAllocationColumns = std::to_array<Column<Row>>({
     column<&Row::budget>("budget", "1", "the sparsity that all tensors share"),
     column<&Row::expected_cosine>("expected_cosine", "1",
                                   "of stochastic pruning at the tensor's share"),
 });
-constexpr auto kTimeColumns = std::to_array<Column<Row>>({
+const auto kTimeColumns = std::to_array<Column<Row>>({
     column<&Row::seconds>("seconds", "s", "planning and pruning, from the bare tensor"),
 });
 

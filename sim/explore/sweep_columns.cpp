@@ -13,22 +13,20 @@ constexpr std::string_view kInteger = "INTEGER NOT NULL";
 constexpr std::string_view kReal = "REAL";
 
 template <auto Member>
-constexpr Column<Row> measured(std::string_view name, std::string_view unit,
-                               std::string_view meaning) {
+Column<Row> measured(std::string_view name, std::string_view unit, std::string_view meaning) {
   return column<&Row::result, &SweepResult::measures, Member>(name, unit, meaning, kReal);
 }
 template <auto Member>
-constexpr Column<Row> bound(std::string_view name, std::string_view unit,
-                            std::string_view meaning) {
+Column<Row> bound(std::string_view name, std::string_view unit, std::string_view meaning) {
   return column<&Row::result, &SweepResult::bound, Member>(name, unit, meaning, kReal);
 }
-constexpr Column<Row> hidden(Column<Row> column) { return with(Shown::no, column); }
-constexpr Column<Row> detail(Column<Row> column) { return with(Shown::detail, column); }
+Column<Row> hidden(Column<Row> column) { return with(Shown::no, column); }
+Column<Row> detail(Column<Row> column) { return with(Shown::detail, column); }
 
 using M = CastMeasures;
 
 // What later columns are computed from comes first: a row is read from a store in this order.
-constexpr auto kSweepColumns = std::to_array<Column<Row>>({
+const auto kSweepColumns = std::to_array<Column<Row>>({
     hidden(column<&Row::profile_id>("profile_id", "", "identity of the tensor's elements", kText)),
     hidden(column<&Row::identity>("identity", "",
                                   "what else the result depends on: blocks, order, seed", kText)),
@@ -93,20 +91,20 @@ constexpr auto kSweepColumns = std::to_array<Column<Row>>({
      [](const Row& row) -> Cell { return row.result.skipped; }},
 });
 
-constexpr auto kCostColumns = std::to_array<Column<Row>>({
+const auto kCostColumns = std::to_array<Column<Row>>({
     column<&Row::cost, &Cost::area_ge>("area_ge", "GE", "area of the blocks, in NAND2 gates"),
     column<&Row::cost, &Cost::delay_fo4>("delay_fo4", "FO4", "longest path of the blocks"),
     column<&Row::cost, &Cost::power_proxy>("power_proxy", "pJ/cycle",
                                            "energy of the blocks at a fixed activity"),
 });
 
-constexpr auto kFrontColumns = std::to_array<Column<Row>>({
+const auto kFrontColumns = std::to_array<Column<Row>>({
     {"pareto", "", "1",
      "1 where no point of the tensor and sparsity has less error and area, else 0",
      [](const Row& row) -> Cell { return std::int64_t{row.is_on_front}; }},
 });
 
-constexpr auto kBestColumns =
+const auto kBestColumns =
     std::to_array<Column<BestRow>>({
         column<&BestRow::trace>("trace", "", "path of the trace or profile"),
         column<&BestRow::tensor>("tensor", "", "name of the tensor"),

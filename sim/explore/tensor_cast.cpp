@@ -194,7 +194,7 @@ CastCounts write_as(const SelectedTensor& selected, const TensorCast& cast,
 
 using Row = CastRow;
 
-constexpr auto kColumns = std::to_array<Column<Row>>({
+const auto kColumns = std::to_array<Column<Row>>({
     column<&Row::trace>("trace", "", "path of the trace"),
     column<&Row::tensor>("tensor", "", "name of the tensor"),
     column<&Row::numel>("numel", "elements", "elements of the tensor"),
@@ -207,7 +207,7 @@ constexpr auto kColumns = std::to_array<Column<Row>>({
     column<&Row::counts, &CastCounts::infs>("infs", "elements", "results that are infinite"),
     column<&Row::counts, &CastCounts::nans>("nans", "elements", "results that are NaN"),
 });
-constexpr auto kSchemeColumns = std::to_array<Column<Row>>({
+const auto kSchemeColumns = std::to_array<Column<Row>>({
     {"bits", "", "bits", "of a code",
      [](const Row& row) -> Cell { return std::uint64_t{static_cast<unsigned>(row.bits)}; }},
     column<&Row::levels>("levels", "1", "values of the code book; 0 without one"),

@@ -16,7 +16,7 @@ namespace gradpath {
 namespace {
 
 using Row = ThresholdRow;
-constexpr auto kColumns = std::to_array<Column<Row>>({
+const auto kColumns = std::to_array<Column<Row>>({
     column<&Row::trace>("trace", "", "path of the trace"),
     column<&Row::tensor>("tensor", "", "name of the tensor"),
     column<&Row::unit>("unit", "", "the RTL module that chooses"),

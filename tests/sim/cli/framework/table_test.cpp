@@ -112,7 +112,7 @@ TEST(Table, DetailsGiveWayBeforeTheRest) {
   struct Row {
     int n;
   };
-  constexpr std::array<Column<Row>, 3> kColumns = {
+  const std::array<Column<Row>, 3> kColumns = {
       {with(Shown::detail, column<&Row::n>("detailed", "1", "")),
        with(Shown::no, column<&Row::n>("never", "1", "")), column<&Row::n>("result", "1", "")}};
   Table table = Table::of(std::span<const Column<Row>>(kColumns));
