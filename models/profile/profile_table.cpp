@@ -8,6 +8,7 @@
 #include <numbers>
 #include <tuple>
 
+#include "models/stats/fit.hpp"
 #include "models/stats/sum.hpp"
 
 namespace gradpath {
@@ -145,8 +146,7 @@ ProfileTable::ProfileTable(const Profile& profile)
 ProfileTable::LogMoments ProfileTable::log_moments() const { return log_moments_; }
 
 double ProfileTable::expected_max() const {
-  const auto n = static_cast<double>(nonzeros_);
-  return std::exp(log_moments_.mu_ln + log_moments_.sigma_ln * std::sqrt(2 * std::log(n)));
+  return lognormal_expected_max(log_moments_.mu_ln, log_moments_.sigma_ln, nonzeros_);
 }
 
 }  // namespace gradpath

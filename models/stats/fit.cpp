@@ -110,6 +110,10 @@ double laplace_cdf(double x, double median, double spread) {
 
 }  // namespace
 
+double lognormal_expected_max(double mu_ln, double sigma_ln, std::uint64_t n) {
+  return std::exp(mu_ln + sigma_ln * std::sqrt(2.0 * std::log(static_cast<double>(n))));
+}
+
 TensorFit fit_tensor(const SortedMagnitudes& sorted) {
   TensorFit fit;
   fit.counts = sorted.counts();
@@ -156,7 +160,7 @@ TensorFit fit_tensor(const SortedMagnitudes& sorted) {
   fit.sigma_ln = sigma;
   fit.sigma_log2 = sigma / kLn2;
   fit.expected_max = one_magnitude ? fit.counts.abs_max
-                                   : std::exp(fit.mu_ln + sigma * std::sqrt(2.0 * std::log(n)));
+                                   : lognormal_expected_max(fit.mu_ln, sigma, count);
 
   const double deviation = std::sqrt(second.squares.value() / n);
   const double spread = first.distances.value() / n;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <limits>
 #include <span>
 
@@ -48,6 +49,9 @@ struct TensorFit {
   FittedLaws laws;
   double expected_max = kUndefined;  ///< exp(mu + sigma sqrt(2 ln n)); infinity above double
 };
+
+/// exp(mu + sigma sqrt(2 ln n)): about the largest of n lognormal elements.
+[[nodiscard]] double lognormal_expected_max(double mu_ln, double sigma_ln, std::uint64_t n);
 
 /// The fit of a tensor already sorted. Same bits for any order of its elements; multiplying all
 /// elements by a power of two (exactly) changes mu, abs_min, abs_max and expected_max alone.

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "sim/explore/column.hpp"
+#include "sim/explore/fit_run.hpp"
 #include "sim/explore/matrix_product.hpp"
 #include "sim/explore/prune_columns.hpp"
 #include "sim/explore/sweep_columns.hpp"
@@ -28,6 +29,11 @@ template <class Visit>
 void for_lists(Visit visit) {
   visit("gradpath cast", cast_columns());
   visit("gradpath cast --scheme", scheme_columns());
+  visit("gradpath fit, gradpath profile", count_columns());
+  visit("gradpath fit", fit_columns());
+  visit("gradpath fit --generalised", generalised_columns());
+  visit("gradpath fit --p-values", p_value_columns());
+  visit("gradpath fit PROFILE", profile_fit_columns());
   visit("gradpath gemm", product_columns());
   visit("gradpath gemm --report", product_error_columns());
   visit("gradpath gemm --histogram", ulp_histogram_columns());

@@ -34,6 +34,35 @@ class Fit(harness.CommandTest):
         name = self.write_large(64)
         self.assertLess(self.peak_megabytes("fit", name, "--quiet", "--threads", 1), 130)
 
+    def test_a_profile_is_fitted_as_its_tensor(self):
+        """Counts are the tensor's; moments to 1e-6; distances within the bound beside them; bf16 values to the bit."""
+        name = self.write_gradients(tensors=2, elements=4000)
+        values = [self.random.choice((-1, 1)) * self.random.lognormvariate(-8, 2) for _ in range(3000)] + [0.0] * 50
+        values += [math.inf, math.nan, 1e-40, 1e-40]
+        self.write("b", {"grad_output": ("BF16", [len(values)], b"".join(struct.pack("<f", v)[2:] for v in values))})
+        for trace, exact in ((name, False), ("b", True)):
+            self.good("profile", trace, "-o", "p")
+            options = ["--generalised", "--quantiles", "0.1,0.5"]
+            for whole, found in zip(self.rows("fit", trace, *options), self.rows("fit", "p", *options), strict=True):
+                bound = float(found.pop("ks_bound"))
+                self.assertEqual(bound == 0, exact)
+                self.assertLess(bound, 0.01)
+                self.assertEqual(found.pop("trace"), "p")
+                for column, text in found.items():
+                    if exact or column in ("tensor", "numel", "zeros", "subnormals", "infs", "nans", "abs_min", "abs_max"):
+                        self.assertEqual(text, whole[column], column)
+                    elif column.startswith("ks_"):
+                        self.assertLessEqual(abs(float(text) - float(whole[column])), bound + 1e-5, column)
+                    elif column.startswith("abs_q"):
+                        self.assertAlmostEqual(float(text) / float(whole[column]), 1, delta=2 ** -7)
+                    else:
+                        self.assertAlmostEqual(float(text), float(whole[column]), delta=1e-5 * max(1, abs(float(text))), msg=column)
+        both = self.rows("fit", "b", "p")
+        self.assertEqual([r["ks_bound"] for r in both], ["0", "0"])
+        self.assertEqual(*[{k: v for k, v in r.items() if k != "trace"} for r in both])
+        for option in (["--per-channel"], ["--from", "sample:9"]):
+            self.refused_saying(["fit", "p", *option], "p: a profile", "give the trace")
+
     def test_subnormals_are_counted_as_nonzeros(self):
         data = struct.pack("<3I", 1, 0x007fffff, 0x00800000)
         row = self.json_rows("fit", self.write("t", {"grad_output": ("F32", [3], data)}))[0]
