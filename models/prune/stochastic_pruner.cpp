@@ -10,27 +10,12 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/prune/prune_definition.hpp"
 
 namespace gradpath {
 namespace {
 
 constexpr std::uint32_t kSignBit = 0x80000000u;
-constexpr std::uint32_t kFractionMask = 0x007fffffu;
-constexpr int kFractionBits = 23;
-
-// Significand and exponent field such that the value is significand * 2^(exponent - 150), for
-// normals and subnormals alike.
-struct Parts {
-  std::uint32_t significand;
-  int exponent;
-};
-
-constexpr Parts split(std::uint32_t magnitude) {
-  const std::uint32_t field = magnitude >> kFractionBits;
-  const std::uint32_t fraction = magnitude & kFractionMask;
-  if (field == 0) return {fraction, 1};
-  return {fraction | (kFractionMask + 1), static_cast<int>(field)};
-}
 
 }  // namespace
 
@@ -46,19 +31,9 @@ StochasticPruner::StochasticPruner(float alpha, int random_bits)
 }
 
 float StochasticPruner::prune(float x, std::uint32_t random_word) const {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
   const auto alpha_bits = std::bit_cast<std::uint32_t>(alpha_) & ~kSignBit;  // -0 is 0
-  const std::uint32_t magnitude = bits & ~kSignBit;
-  if (magnitude >= alpha_bits) return x;
-  const Parts value = split(magnitude);
-  const Parts threshold = split(alpha_bits);
-  const int d = threshold.exponent - value.exponent;
-  if (d > random_bits_ + 1) return 0.0f;
-  const std::uint64_t u = random_word >> (32 - random_bits_);
-  const std::uint64_t left = (2 * u + 1) * threshold.significand;
-  const std::uint64_t right = (std::uint64_t{value.significand} << (random_bits_ + 1)) >> d;
-  if (left >= right) return 0.0f;
-  return std::bit_cast<float>((bits & kSignBit) | alpha_bits);
+  return std::bit_cast<float>(
+      prune_bits(std::bit_cast<std::uint32_t>(x), alpha_bits, random_bits_, random_word));
 }
 
 // The same decision without branches, for vectors: (2u + 1) alpha < |x| 2^(R + 1), both sides exact
