@@ -5,6 +5,8 @@
 #include <limits>
 #include <stdexcept>
 
+#include "models/format/cast_definition.hpp"
+
 namespace gradpath {
 namespace {
 
@@ -63,31 +65,10 @@ bool goes_up(const Rounding& rounding, double a, double lo, double hi, bool lo_i
   return top_bits + static_cast<double>(u) >= std::ldexp(1.0, rounding.random_bits);
 }
 
-Code with_sign(const Format& format, Code magnitude, bool negative) {
-  if (!negative) return magnitude;
-  if (magnitude == 0 && !format.has_negative_zero()) return 0;
-  return magnitude | format.sign_mask();
-}
-
 Code nan_result(const Format& format, NanPolicy policy, bool negative) {
-  if (format.has_nan()) return format.nan_code();
-  switch (policy) {
-    case NanPolicy::zero:
-      return 0;
-    case NanPolicy::max:
-      return with_sign(format, format.max_finite_magnitude(), negative);
-    case NanPolicy::error:
-      break;
-  }
-  throw std::domain_error("NaN has no code in this format");
-}
-
-Code overflow_result(const Format& format, const CastOptions& options, bool negative) {
-  if (options.overflow == Overflow::standard) {
-    if (format.has_infinity()) return with_sign(format, format.infinity_magnitude(), negative);
-    if (format.has_nan()) return format.nan_code();
-  }
-  return with_sign(format, format.max_finite_magnitude(), negative);
+  const Code code = code_of_nan(format, policy, negative);
+  if (code == kNoCode) throw std::domain_error("NaN has no code in this format");
+  return code;
 }
 
 }  // namespace
@@ -130,7 +111,7 @@ Code encode(const Format& format, const CastOptions& options, double x, std::uin
   double a = std::min(std::fabs(x), kBeyondEveryFormat);
   if (flushes_input(options.flush) && a < kSmallestNormalFloat) a = 0;
   if (negative && !format.is_signed && a != 0) return nan_result(format, options.nan, false);
-  if (std::isinf(x)) return overflow_result(format, options, negative);
+  if (std::isinf(x)) return overflow_code(format, options.overflow, negative);
 
   std::uint64_t place = place_below(format, a);
   const double lo = grid_value(format, place);
@@ -142,7 +123,7 @@ Code encode(const Format& format, const CastOptions& options, double x, std::uin
     if (rounds_toward_zero(options.rounding.mode, negative)) {
       return with_sign(format, format.max_finite_magnitude(), negative);
     }
-    return overflow_result(format, options, negative);
+    return overflow_code(format, options.overflow, negative);
   }
   if (flushes_output(options.flush) && format.has_subnormals &&
       place < std::uint64_t{1} << format.mantissa_bits) {

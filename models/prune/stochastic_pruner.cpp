@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
-#include "models/format/fp32.hpp"
+#include "models/prune/prune_definition.hpp"
 #include "models/prune/prune_kernels.hpp"
 
 namespace gradpath {
@@ -24,18 +24,8 @@ StochasticPruner::StochasticPruner(float alpha, int random_bits)
 }
 
 float StochasticPruner::prune(float x, std::uint32_t random_word) const {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  const std::uint32_t magnitude = bits & ~fp32::kSign;
-  if (magnitude >= alpha_bits()) return x;
-  const fp32::Parts value = fp32::split(magnitude);
-  const fp32::Parts threshold = fp32::split(alpha_bits());
-  const int d = threshold.exponent - value.exponent;
-  if (d > random_bits_ + 1) return 0.0f;
-  const std::uint64_t u = random_word >> (32 - random_bits_);
-  const std::uint64_t left = (2 * u + 1) * threshold.significand;
-  const std::uint64_t right = (std::uint64_t{value.significand} << (random_bits_ + 1)) >> d;
-  if (left >= right) return 0.0f;
-  return std::bit_cast<float>((bits & fp32::kSign) | alpha_bits());
+  return std::bit_cast<float>(
+      prune_bits(std::bit_cast<std::uint32_t>(x), alpha_bits(), random_bits_, random_word));
 }
 
 void StochasticPruner::prune(std::span<const float> in, std::span<float> out, CounterRandom random,

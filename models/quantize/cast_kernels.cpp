@@ -1,5 +1,5 @@
 // The vector form of the cast, compiled once per instruction set and chosen at run time. One
-// integer algorithm serves every rounding, random source and output; it is `Quantizer::magnitude`
+// integer algorithm serves every rounding, random source and output; it is `rounded_place`
 // written for lanes, and tests hold the two equal on every target the machine has.
 #include <algorithm>
 #include <array>

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
-#include "models/format/fp32.hpp"
+#include "models/format/cast_definition.hpp"
 #include "models/quantize/cast_kernels.hpp"
 
 namespace gradpath {
@@ -18,19 +18,10 @@ namespace {
 
 constexpr int kTableBits = 16;  // formats up to this width decode by table
 
-// Beyond this many places every fraction bit is below the rounding decision of any mode: 24
-// significand bits, 32 random bits, and one.
-constexpr int kMaxShift = 57;
-
-bool nonzero(std::uint64_t bits) { return bits != 0; }
-
 }  // namespace
 
 Quantizer::Quantizer(const Format& format, const CastOptions& options)
-    : format_(format),
-      options_(options),
-      min_exponent_(format.min_exponent()),
-      max_magnitude_(format.max_finite_magnitude()) {
+    : format_(format), options_(options) {
   if (kernels::covers(format, options))
     vector_constants_ =
         std::make_shared<const kernels::CastConstants>(kernels::cast_constants(format, options));
@@ -41,61 +32,13 @@ Quantizer::Quantizer(const Format& format, const CastOptions& options)
   }
 }
 
-// The integer form of the definition, for finite non-NaN |x| and a format with subnormals: the
-// significand is shifted to the format's quantum, and what falls off decides.
-Code Quantizer::magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t word) const {
-  if (abs_bits == 0) return 0;
-  // Normalised: there are formats that reach below fp32's normals.
-  const fp32::Parts parts = fp32::split_normalised(abs_bits);
-  const std::uint64_t significand = parts.significand;
-  const int exponent = parts.exponent - fp32::kBias;
-  const int mantissa_bits = format_.mantissa_bits;
-  const int quantum_exponent = std::max(exponent, min_exponent_);
-  const int shift =
-      std::min(fp32::kFractionBits - mantissa_bits + (quantum_exponent - exponent), kMaxShift);
-  const auto base = static_cast<std::uint64_t>(quantum_exponent + format_.bias - 1)
-                    << mantissa_bits;
-  std::uint64_t code = base + (significand >> shift);
-  const std::uint64_t fraction = significand & ((std::uint64_t{1} << shift) - 1);
-  if (fraction != 0) {
-    const std::uint64_t half = std::uint64_t{1} << (shift - 1);
-    bool up = false;
-    if (!options_.rounding.is_stochastic()) {
-      up = rounds_up(options_.rounding.mode, negative, nonzero(code & 1), fraction <=> half);
-    } else {
-      const int random_bits = options_.rounding.random_bits;
-      const int cut = shift - random_bits;  // fraction bits below the R that take part
-      std::uint64_t top = cut >= 0 ? fraction >> cut : fraction << -cut;
-      if (options_.rounding.mode == Rounding::Mode::sru && cut > 0) {
-        const std::uint64_t rest = fraction & ((std::uint64_t{1} << cut) - 1);
-        const std::uint64_t middle = std::uint64_t{1} << (cut - 1);
-        top += rest > middle || (rest == middle && nonzero(top & 1)) ? 1u : 0u;
-      }
-      const std::uint64_t u = word >> (32 - random_bits);
-      up = nonzero((top + u) >> random_bits);
-    }
-    code += up ? 1 : 0;
-  }
-  // Any code past the largest finite overflows alike; the cap keeps it in 32 bits.
-  return static_cast<Code>(std::min<std::uint64_t>(code, std::uint64_t{max_magnitude_} + 1));
-}
-
 Code Quantizer::code(float x, std::uint32_t random_word) const {
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  const std::uint32_t abs_bits = bits & ~fp32::kSign;
-  const bool negative = bits != abs_bits;
-  const bool flushed = flushes_input(options_.flush) && abs_bits < fp32::kSmallestNormal;
-  if (abs_bits >= fp32::kInfinity || !format_.has_subnormals || flushed ||
-      (negative && !format_.is_signed)) {
+  if (!format_.has_subnormals || (!format_.is_signed && std::signbit(x))) {
     return encode(format_, options_, static_cast<double>(x), random_word);
   }
-  Code rounded = magnitude(abs_bits, negative, random_word);
-  if (rounded > max_magnitude_) {
-    return encode(format_, options_, static_cast<double>(x), random_word);
-  }
-  if (flushes_output(options_.flush) && rounded >> format_.mantissa_bits == 0) rounded = 0;
-  if (rounded == 0 && !format_.has_negative_zero()) return 0;
-  return rounded | (negative ? format_.sign_mask() : 0);
+  const Code code = cast_bits(format_, options_, std::bit_cast<std::uint32_t>(x), random_word);
+  if (code == kNoCode) throw std::domain_error("NaN has no code in this format");
+  return code;
 }
 
 float Quantizer::value(Code code) const {

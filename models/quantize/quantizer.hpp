@@ -51,12 +51,8 @@ class Quantizer {
                            std::span<CodeT> out, float scale = 1.0f) const;
 
  private:
-  [[nodiscard]] Code magnitude(std::uint32_t abs_bits, bool negative, std::uint32_t word) const;
-
   Format format_;
   CastOptions options_;
-  int min_exponent_;
-  Code max_magnitude_;
   std::shared_ptr<const kernels::CastConstants> vector_constants_;  ///< null: the scalar code runs
   std::vector<float> values_;  ///< decode table of formats up to 16 bits
 };

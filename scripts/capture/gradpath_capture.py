@@ -543,7 +543,8 @@ class Capture:
         record.uses.append(use)
         shape = output.shape
         base = output._base
-        source = output if base is None or base.numel() != output.numel() else base
+        is_own = base is None or base.grad_fn is None or base.numel() != output.numel()
+        source = output if is_own else base
         index = source.output_nr
 
         def hook(_: Any, grad_outputs: tuple[Tensor | None, ...]) -> None:

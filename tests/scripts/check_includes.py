@@ -14,6 +14,7 @@ MAY_USE = {
     "sim/verify/stimulus": ["sim/verify/stimulus", "sim/verify/banks", "models"],
     "sim/cosim": ["sim/cosim", "sim/datapath", "sim/verify/banks", "traces", "models"],
     "sim/explore": ["sim/explore", "traces", "models"],
+    "sim/python": ["sim/python", "sim/explore", "traces", "models"],
     "sim/report": ["sim/report", "sim/explore", "models"],
     "sim/cli": ["sim", "traces", "models"],
 }
