@@ -1,4 +1,5 @@
 #include <exception>
+#include <utility>
 
 #include <pybind11/pybind11.h>
 
@@ -11,7 +12,7 @@
 PYBIND11_MODULE(_gradpath, module) {
   pybind11::register_exception_translator([](std::exception_ptr failure) {
     try {
-      std::rethrow_exception(failure);
+      std::rethrow_exception(std::move(failure));
     } catch (const gradpath::UserError& error) {
       PyErr_SetString(PyExc_ValueError, error.what());
     }
