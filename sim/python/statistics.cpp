@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -132,10 +133,10 @@ py::list sweep(const Profile& profile, const std::optional<py::buffer>& input, c
   for (const std::string& list : formats) {
     for (std::string& format : parse_format_list(list)) names.push_back(std::move(format));
   }
-  std::vector<Rounding> rounding_list;
-  for (const auto& text : roundings) rounding_list.push_back(parse_rounding(text));
-  std::vector<Overflow> overflow_list;
-  for (const auto& text : overflows) overflow_list.push_back(parse_overflow(text));
+  std::vector<Rounding> rounding_list(roundings.size());
+  std::ranges::transform(roundings, rounding_list.begin(), parse_rounding);
+  std::vector<Overflow> overflow_list(overflows.size());
+  std::ranges::transform(overflows, overflow_list.begin(), parse_overflow);
   const auto points = sweep_points(names, rounding_list, overflow_list, scales, axis, sparsities);
   std::optional<Elements<const float>> in;
   if (input) in.emplace(*input);
