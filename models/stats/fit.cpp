@@ -159,8 +159,8 @@ TensorFit fit_tensor(const SortedMagnitudes& sorted) {
   fit.mu_log2 = log_mean / kLn2 + sample.exponent();
   fit.sigma_ln = sigma;
   fit.sigma_log2 = sigma / kLn2;
-  fit.expected_max = one_magnitude ? fit.counts.abs_max
-                                   : lognormal_expected_max(fit.mu_ln, sigma, count);
+  fit.expected_max =
+      one_magnitude ? fit.counts.abs_max : lognormal_expected_max(fit.mu_ln, sigma, count);
 
   const double deviation = std::sqrt(second.squares.value() / n);
   const double spread = first.distances.value() / n;
