@@ -72,6 +72,24 @@ std::optional<std::span<const float>> float_view(const Tensor& tensor) {
   return std::span(reinterpret_cast<const float*>(tensor.bytes.data()), tensor.numel());
 }
 
+TensorSource float_source(const SafetensorsFile& file, const Tensor& tensor) {
+  const auto view = float_view(tensor);
+  if (!view) read_floats(tensor, 0, {});  // the dtype is checked at once
+  return {tensor.numel(),
+          [&tensor, view](std::uint64_t first, std::size_t count, std::vector<float>& buffer) {
+            if (view) return view->subspan(first, count);
+            buffer.resize(count);
+            read_floats(tensor, first, buffer);
+            return std::span<const float>(buffer);
+          },
+          [&file, &tensor](std::uint64_t first, std::uint64_t count) {
+            // Pages before it too: touching a page maps neighbours of it (Linux: 64 KiB).
+            constexpr std::uint64_t kNeighbours = std::uint64_t{1} << 16;
+            const std::uint64_t before = std::min(first, kNeighbours);
+            file.release(tensor, first - before, count + before);
+          }};
+}
+
 TensorFloats::TensorFloats(const Tensor& tensor) {
   if (const auto view = float_view(tensor)) {
     values_ = *view;

@@ -6,6 +6,7 @@
 #include <span>
 #include <vector>
 
+#include "models/stats/tensor_source.hpp"
 #include "traces/safetensors.hpp"
 
 namespace gradpath {
@@ -20,6 +21,10 @@ void read_floats(const Tensor& tensor, std::uint64_t first, std::span<float> out
 
 /// The tensor's own memory, without a copy, if it is F32 and its data are aligned to 4 bytes.
 [[nodiscard]] std::optional<std::span<const float>> float_view(const Tensor& tensor);
+
+/// The elements as fp32, read piece by piece; what has been read of the file leaves memory again.
+/// Both must outlive it.
+[[nodiscard]] TensorSource float_source(const SafetensorsFile& file, const Tensor& tensor);
 
 /// All elements as fp32: the file's own memory where that is possible, else a converted copy.
 /// Valid as long as the file and this object.

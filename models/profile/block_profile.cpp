@@ -6,13 +6,12 @@
 #include <stdexcept>
 #include <utility>
 
+#include "models/format/fp32.hpp"
 #include "models/scale/scale_rule.hpp"
 
 namespace gradpath {
 namespace {
 
-constexpr std::uint32_t kMagnitude = 0x7fffffff;
-constexpr std::uint32_t kInfinityBits = 0x7f800000;
 constexpr std::size_t kFlush = std::size_t{1} << 20;
 
 // floor(log2) of a finite magnitude's bits.
@@ -59,8 +58,8 @@ void BlockProfileBuilder::add(std::span<const float> values, const BlockLayout& 
     std::ranges::fill(amax_, 0u);
     for (std::size_t row = 0; row < group.size(); row += inner) {
       for (std::size_t i = 0; i < inner; ++i) {
-        const std::uint32_t bits = std::bit_cast<std::uint32_t>(group[row + i]) & kMagnitude;
-        amax_[i] = std::max(amax_[i], bits < kInfinityBits ? bits : 0u);
+        const std::uint32_t bits = fp32::magnitude(group[row + i]);
+        amax_[i] = std::max(amax_[i], bits < fp32::kInfinity ? bits : 0u);
       }
     }
     for (std::size_t i = 0; i < inner; ++i) {

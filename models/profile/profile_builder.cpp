@@ -4,6 +4,7 @@
 #include <bit>
 #include <utility>
 
+#include "models/format/fp32.hpp"
 #include "models/profile/profile_kernels.hpp"
 
 namespace gradpath {
@@ -14,9 +15,7 @@ constexpr std::size_t kBlock = 4096;  // read twice: by vectors, then by the sca
 // overflow.
 constexpr std::size_t kFlush = (std::size_t{1} << kernels::ProfileCell::kCountBits) - 4096;
 constexpr std::uint32_t kSign = 0x8000;
-constexpr std::uint32_t kInfinityBits = 0x7f800000;
-constexpr std::uint32_t kInfinityKey = kInfinityBits >> 16;
-constexpr std::uint32_t kMagnitude = 0x7fffffff;
+constexpr std::uint32_t kInfinityKey = fp32::kInfinity >> 16;
 constexpr std::uint32_t kLowMask = 0xffff;
 
 }  // namespace
@@ -24,7 +23,8 @@ constexpr std::uint32_t kLowMask = 0xffff;
 ProfileBuilder::ProfileBuilder()
     : cells_(kernels::kProfileKeys + kernels::kZeroCells),
       ties_(kernels::kProfileKeys),
-      counts_(kernels::kProfileKeys) {
+      counts_(kernels::kProfileKeys),
+      nonzeros_(kBlock) {
   least_bits_ = 0xffffffffu;
 }
 
@@ -42,18 +42,23 @@ void ProfileBuilder::add(std::span<const float> values) {
     most_bits_ = std::max(most_bits_, scan.most_bits);
     zeros_ += scan.zeros;
     checksum_ += scan.checksum;
-    if (scan.most_bits < kInfinityBits) {
+    if (scan.most_bits < fp32::kInfinity) {
       most_finite_bits_ = std::max(most_finite_bits_, scan.most_bits);
     } else {
       for (const float x : block) {
-        const auto bits = std::bit_cast<std::uint32_t>(x) & kMagnitude;
-        if (bits < kInfinityBits) most_finite_bits_ = std::max(most_finite_bits_, bits);
+        const auto bits = std::bit_cast<std::uint32_t>(x) & fp32::kMagnitude;
+        if (bits < fp32::kInfinity) most_finite_bits_ = std::max(most_finite_bits_, bits);
       }
     }
     if (scan.on_edge == block.size()) {
       count(block);
     } else {
-      kernels::scatter_block(block, cells_);
+      // Where there are many zeros, leaving them out first costs less than counting them as others.
+      const bool drops = scan.zeros > block.size() / 8;
+      const auto counted =
+          drops ? std::span<const float>(nonzeros_).first(kernels::drop_zeros(block, nonzeros_))
+                : block;
+      kernels::scatter_block(counted, cells_);
       if (scan.on_edge > scan.zeros) count_ties(block);
     }
   }
@@ -63,7 +68,7 @@ void ProfileBuilder::count_ties(std::span<const float> values) {
   std::uint32_t* const ties = ties_.data();
   for (const float x : values) {
     const auto bits = std::bit_cast<std::uint32_t>(x);
-    ties[bits >> 16] += (bits & kLowMask) == 0 && (bits & kMagnitude) != 0 ? 1u : 0u;
+    ties[bits >> 16] += (bits & kLowMask) == 0 && (bits & fp32::kMagnitude) != 0 ? 1u : 0u;
   }
 }
 

@@ -36,6 +36,7 @@ class ProfileBuilder {
   std::vector<kernels::ProfileCell> cells_;  ///< nonzero elements of blocks not all bf16
   std::vector<std::uint32_t> ties_;          ///< those with l = 0
   std::vector<std::uint32_t> counts_;        ///< elements of blocks all bf16; at key +-0 the zeros
+  std::vector<float> nonzeros_;              ///< of a block
   std::size_t pending_ = 0;                  ///< elements in the counters
   std::uint32_t least_bits_ = 0;             ///< smallest nonzero magnitude among them, less 1
   std::uint32_t most_bits_ = 0;              ///< largest magnitude among them, finite or not

@@ -90,6 +90,22 @@ HWY_INLINE void for_each_block([[maybe_unused]] D d, hn::Vec<D> v, Visit&& visit
 }
 #endif
 
+std::size_t compress(std::span<const float> in, float* HWY_RESTRICT out) {
+  const hn::ScalableTag<float> d;
+  std::size_t kept = 0;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= in.size(); i += hn::Lanes(d)) {
+    hwy::Prefetch(in.data() + i + in.size());
+    const auto x = hn::LoadU(d, in.data() + i);
+    // NaNs are not equal to anything, and stay.
+    kept += hn::CompressStore(x, hn::Not(hn::Eq(x, hn::Zero(d))), d, out + kept);
+  }
+  for (; i < in.size(); ++i) {
+    if (in[i] != 0.0f) out[kept++] = in[i];
+  }
+  return kept;
+}
+
 void scatter(std::span<const float> values, ProfileCell* HWY_RESTRICT cells) {
   std::size_t done = 0;
 #if HWY_TARGET != HWY_SCALAR
@@ -155,9 +171,15 @@ namespace gradpath::kernels {
 
 HWY_EXPORT(scan);
 
+HWY_EXPORT(compress);
+
 HWY_EXPORT(scatter);
 
 BlockScan scan_block(std::span<const float> values) { return HWY_DYNAMIC_DISPATCH(scan)(values); }
+
+std::size_t drop_zeros(std::span<const float> in, std::span<float> out) {
+  return HWY_DYNAMIC_DISPATCH(compress)(in, out.data());
+}
 
 void scatter_block(std::span<const float> values, std::span<ProfileCell> cells) {
   HWY_DYNAMIC_DISPATCH(scatter)(values, cells.data());

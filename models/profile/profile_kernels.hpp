@@ -32,6 +32,10 @@ inline constexpr std::size_t kProfileKeys = std::size_t{1} << 16;
 /// addition wait for the one before it. What they hold means nothing.
 inline constexpr std::size_t kZeroCells = 8;
 
+/// Writes the values that are not zero, in their order, and returns how many; what follows them in
+/// `out`, as long as `in`, means nothing. Asks for the memory behind `in`, as scatter_block does.
+[[nodiscard]] std::size_t drop_zeros(std::span<const float> in, std::span<float> out);
+
 /// Adds each value to the cell of its top 16 bits. cells: kProfileKeys + kZeroCells; none
 /// overflows, which is the caller's to see to. Asks for the memory behind the block, as the next
 /// one is expected there.

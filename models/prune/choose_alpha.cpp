@@ -14,6 +14,7 @@
 namespace gradpath {
 namespace {
 
+constexpr std::size_t kReleaseEvery = 4096;  // elements drawn, each from a page of its own
 constexpr std::uint64_t kSamplePurpose = 0x73616d706c65;  // "sample"
 
 struct WideBucket {
@@ -73,13 +74,19 @@ float histogram_threshold(MagnitudeTable& table, int mantissa_bits, double targe
   return threshold_to_fp32(sum / (count - wanted), target);
 }
 
-std::vector<float> draw_sample(std::span<const float> values, std::uint32_t size, Seed seed) {
-  if (size >= values.size()) return {values.begin(), values.end()};
+std::vector<float> draw_sample(const TensorSource& source, std::uint32_t size, Seed seed) {
+  std::vector<float> sample;
+  if (size >= source.numel()) {
+    source.visit([&](std::uint64_t, std::span<const float> values) {
+      sample.insert(sample.end(), values.begin(), values.end());
+    });
+    return sample;
+  }
   const CounterRandom random(derive(seed, kSamplePurpose));
   std::unordered_set<std::uint64_t> chosen;
-  std::vector<float> sample;
+  std::vector<float> buffer;
   sample.reserve(size);
-  for (std::uint64_t j = values.size() - size; j < values.size(); ++j) {
+  for (std::uint64_t j = source.numel() - size; j < source.numel(); ++j) {
     // 64 random bits: the chances of the j + 1 indices differ by less than 2^-31 relative.
     const std::uint64_t word = std::uint64_t{random.word(2 * j)} << 32 | random.word(2 * j + 1);
     const auto low = (word & 0xffffffffu) * (j + 1) >> 32;
@@ -88,8 +95,10 @@ std::vector<float> draw_sample(std::span<const float> values, std::uint32_t size
       index = j;
       chosen.insert(j);
     }
-    sample.push_back(values[index]);
+    sample.push_back(source.read(index, 1, buffer).front());
+    if (sample.size() % kReleaseEvery == 0) source.release(0, source.numel());
   }
+  source.release(0, source.numel());
   return sample;
 }
 
@@ -103,7 +112,7 @@ float choose_alpha(const AlphaRule& rule, PruneInput& input, const PruneOptions&
     case AlphaRule::Kind::histogram:
       return histogram_threshold(input.table(), static_cast<int>(rule.parameter), target);
     case AlphaRule::Kind::sample: {
-      const std::vector<float> sample = draw_sample(input.values(), rule.parameter, options.seed);
+      const std::vector<float> sample = draw_sample(input.source(), rule.parameter, options.seed);
       MagnitudeTable table{std::span<const float>(sample)};
       try {
         return exact_threshold(table, target);

@@ -18,7 +18,7 @@ namespace gradpath {
 
 /// `size` elements drawn without replacement (all of them, in order, if there are not more),
 /// by counter words of a seed derived from `seed`: Floyd's algorithm (Bentley and Floyd 1987).
-[[nodiscard]] std::vector<float> draw_sample(std::span<const float> values, std::uint32_t size,
+[[nodiscard]] std::vector<float> draw_sample(const TensorSource& source, std::uint32_t size,
                                              Seed seed);
 
 }  // namespace gradpath

@@ -7,6 +7,7 @@
 
 #include "models/error.hpp"
 #include "models/prune/policy.hpp"
+#include "models/prune/prune_kernels.hpp"
 #include "models/prune/stochastic_pruner.hpp"
 #include "models/prune/threshold.hpp"
 #include "models/schemes/statistics.hpp"
@@ -33,15 +34,19 @@ class Dithered final : public PrunePolicy {
             .predicted_sparsity = expected_sparsity(input.table(), static_cast<double>(step))};
   }
 
-  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
-             std::span<float> out) const override {
-    const std::span<const float> in = input.values();
+  void apply(const PrunePlan& plan, const PruneOptions& options, std::uint64_t first,
+             std::span<const float> in, std::span<float> out) const override {
     const CounterRandom random(options.seed);
     const float step = plan.alpha;
+    if (step == 0.0f) {
+      std::ranges::copy(in, out.begin());
+      return;
+    }
+    if (kernels::dither({in, out.data(), random, first}, step, options.random_bits)) return;
     const StochasticPruner below(step, options.random_bits);
     for (std::size_t i = 0; i < in.size(); ++i) {
-      const std::uint32_t word = random.word(i);
-      const bool is_small = std::fabs(in[i]) < step || step == 0.0f || !std::isfinite(in[i]);
+      const std::uint32_t word = random.word(first + i);
+      const bool is_small = std::fabs(in[i]) < step || !std::isfinite(in[i]);
       out[i] =
           is_small ? below.prune(in[i], word) : multiple(in[i], step, word, options.random_bits);
     }
@@ -49,7 +54,7 @@ class Dithered final : public PrunePolicy {
 
  private:
   [[nodiscard]] float given_step(PruneInput& input) const {
-    const double step = *k_ * tensor_statistics(input.values()).standard_deviation();
+    const double step = *k_ * tensor_statistics(input.source()).standard_deviation();
     if (step <= static_cast<double>(std::numeric_limits<float>::max())) {
       return static_cast<float>(step);
     }

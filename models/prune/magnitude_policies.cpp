@@ -6,22 +6,13 @@
 
 #include <fmt/format.h>
 
+#include "models/format/fp32.hpp"
 #include "models/prune/policy.hpp"
+#include "models/prune/prune_kernels.hpp"
 #include "models/prune/threshold.hpp"
 
 namespace gradpath::policies {
 namespace {
-
-constexpr std::uint32_t kMagnitudeMask = 0x7fffffff;
-constexpr std::uint32_t kInfinity = 0x7f800000;
-
-std::uint32_t magnitude_bits(float x) { return std::bit_cast<std::uint32_t>(x) & kMagnitudeMask; }
-
-std::vector<std::uint32_t> magnitudes(std::span<const float> values) {
-  std::vector<std::uint32_t> bits(values.size());
-  std::ranges::transform(values, bits.begin(), magnitude_bits);
-  return bits;
-}
 
 // The most zeros whose share of n does not exceed the target, compared as fractions: a target
 // written as 29 of 100 means 29.
@@ -31,43 +22,81 @@ std::uint64_t most_zeros(std::uint64_t n, double target) {
   return zeros;
 }
 
+// Of a slice: a finite nonzero magnitude by rank among them, without sorting, and the counts. Small
+// slices are searched in memory: a table has more cells than they have elements.
+class SliceRanks {
+ public:
+  explicit SliceRanks(const TensorSource& slice) {
+    constexpr std::uint64_t kSmall = std::uint64_t{1} << 14;
+    if (slice.numel() > kSmall) {
+      table_.emplace(slice);
+      counts_ = table_->counts();
+      return;
+    }
+    counts_ = count_tensor(slice);
+    slice.visit([&](std::uint64_t, std::span<const float> values) {
+      for (const float x : values) {
+        const std::uint32_t bits = fp32::magnitude(x);
+        if (bits != 0 && bits < fp32::kInfinity) bits_.push_back(bits);
+      }
+    });
+  }
+  [[nodiscard]] const TensorCounts& counts() const { return counts_; }
+  RankedMagnitude at_rank(std::uint64_t rank) {
+    if (table_) return table_->at_rank(rank);
+    const auto place = bits_.begin() + static_cast<std::ptrdiff_t>(rank);
+    std::ranges::nth_element(bits_, place);
+    const auto below = std::count_if(bits_.begin(), place, [&](auto b) { return b < *place; });
+    return {*place, static_cast<std::uint64_t>(below),
+            static_cast<std::uint64_t>(std::ranges::count(bits_, *place))};
+  }
+
+ private:
+  std::optional<MagnitudeTable> table_;
+  std::vector<std::uint32_t> bits_;
+  TensorCounts counts_;
+};
+
 struct SliceCut {
   MagnitudeCut cut;
   std::uint64_t zeros_after = 0;
 };
 
-// Keeps the largest n - most_zeros(n, target); quickselect on the bits, infinities and NaNs above
-// all numbers.
-SliceCut cut_slice(std::span<const float> slice, double target) {
-  std::vector<std::uint32_t> bits = magnitudes(slice);
-  const auto zeros = static_cast<std::uint64_t>(std::ranges::count(bits, 0u));
-  const auto finite = static_cast<std::uint64_t>(
-      std::ranges::count_if(bits, [](std::uint32_t b) { return b < kInfinity; }));
-  if (slice.empty()) return {};
-  const std::uint64_t pruned = std::min(most_zeros(slice.size(), target), finite);
-  if (pruned <= zeros) return {.cut = {}, .zeros_after = zeros};
-  if (pruned == finite) return {.cut = {kInfinity, slice.size()}, .zeros_after = finite};
-  const auto kept_least = bits.begin() + static_cast<std::ptrdiff_t>(pruned);
-  std::ranges::nth_element(bits, kept_least);
-  // What follows the element is at or above it: as many of it are kept as stand there.
-  const auto ties = std::count(kept_least, bits.end(), *kept_least);
-  return {.cut = {*kept_least, static_cast<std::uint64_t>(ties)}, .zeros_after = pruned};
+// Keeps the largest n - most_zeros(n, target); infinities and NaNs are above all numbers. Ranks: a
+// table of the slice, or SliceRanks. first: the slice's first element in the tensor.
+template <class Ranks>
+SliceCut cut_slice(Ranks& ranks, const TensorSource& slice, std::uint64_t first, double target) {
+  const TensorCounts& counts = ranks.counts();
+  constexpr std::uint64_t kAllTies = ~std::uint64_t{0};
+  const std::uint64_t finite = counts.zeros + counts.nonzeros();
+  const std::uint64_t pruned = std::min(most_zeros(counts.numel, target), finite);
+  if (pruned <= counts.zeros) return {.cut = {}, .zeros_after = counts.zeros};
+  if (pruned == finite) return {.cut = {fp32::kInfinity, kAllTies}, .zeros_after = finite};
+  const RankedMagnitude least = ranks.at_rank(pruned - counts.zeros);
+  SliceCut result{.cut = {least.bits, kAllTies}, .zeros_after = pruned};
+  // Of those that equal it some may have to go: the last ones.
+  std::uint64_t ties = least.below + least.count + counts.zeros - pruned;
+  if (ties == least.count) return result;
+  slice.visit([&](std::uint64_t at, std::span<const float> values) {
+    for (std::size_t i = 0; ties > 0 && i < values.size(); ++i) {
+      if (fp32::magnitude(values[i]) == least.bits && --ties == 0) {
+        result.cut.ties_end = first + at + i + 1;
+      }
+    }
+  });
+  return result;
 }
 
-void apply_cut(MagnitudeCut cut, std::span<const float> in, std::span<float> out) {
+void apply_cut(const MagnitudeCut& cut, std::uint64_t first, std::span<const float> in,
+               std::span<float> out) {
   if (cut.magnitude_bits == 0) {
     std::ranges::copy(in, out.begin());
     return;
   }
-  for (std::size_t i = 0; i < in.size(); ++i) {
-    const std::uint32_t bits = magnitude_bits(in[i]);
-    bool keep = bits > cut.magnitude_bits;
-    if (bits == cut.magnitude_bits && cut.ties > 0) {
-      keep = true;
-      --cut.ties;
-    }
-    out[i] = keep ? in[i] : 0.0f;
-  }
+  const std::uint64_t before = cut.ties_end > first ? cut.ties_end - first : 0;
+  const auto with_ties = static_cast<std::size_t>(std::min<std::uint64_t>(before, in.size()));
+  kernels::keep_from(in.first(with_ties), cut.magnitude_bits, out.data());
+  kernels::keep_from(in.subspan(with_ties), cut.magnitude_bits + 1, out.data() + with_ties);
 }
 
 // meProp (arXiv 1706.06197) and its kin: the largest magnitudes stay as they are.
@@ -79,28 +108,37 @@ class TopK : public PrunePolicy {
 
   PrunePlan plan(PruneInput& input, const PruneOptions& options) const override {
     // Raises the errors of targets; slices decide for themselves what is to be done.
-    static_cast<void>(needs_pruning(input.table().counts(), options.target_sparsity));
-    const std::span<const float> values = input.values();
+    static_cast<void>(needs_pruning(by_example_ ? input.counts() : input.table().counts(),
+                                    options.target_sparsity));
+    PrunePlan plan{.alpha = std::numeric_limits<float>::quiet_NaN()};
     const std::uint64_t slices = by_example_ ? input.context().examples : 1;
-    const std::size_t size = values.size() / slices;
-    PrunePlan plan;
+    plan.slice = input.numel() / slices;
     std::uint64_t zeros = 0;
-    for (std::size_t begin = 0; plan.cuts.size() < slices; begin += size) {
-      const SliceCut slice = cut_slice(values.subspan(begin, size), options.target_sparsity);
+    for (std::uint64_t first = 0; plan.cuts.size() < slices; first += plan.slice) {
+      SliceCut slice;
+      if (slices == 1) {
+        slice = cut_slice(input.table(), input.source(), 0, options.target_sparsity);
+        plan.alpha = std::bit_cast<float>(slice.cut.magnitude_bits);
+      } else {
+        const TensorSource part = input.source().part(first, plan.slice);
+        SliceRanks ranks(part);
+        slice = cut_slice(ranks, part, first, options.target_sparsity);
+      }
       plan.cuts.push_back(slice.cut);
       zeros += slice.zeros_after;
     }
-    plan.alpha = slices == 1 ? std::bit_cast<float>(plan.cuts.front().magnitude_bits)
-                             : std::numeric_limits<float>::quiet_NaN();
-    plan.predicted_sparsity = static_cast<double>(zeros) / static_cast<double>(values.size());
+    plan.predicted_sparsity = static_cast<double>(zeros) / static_cast<double>(input.numel());
     return plan;
   }
 
-  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& /*options*/,
-             std::span<float> out) const override {
-    const std::size_t size = out.size() / plan.cuts.size();
-    for (std::size_t i = 0; i < plan.cuts.size(); ++i) {
-      apply_cut(plan.cuts[i], input.values().subspan(i * size, size), out.subspan(i * size, size));
+  void apply(const PrunePlan& plan, const PruneOptions& /*options*/, std::uint64_t first,
+             std::span<const float> in, std::span<float> out) const override {
+    for (std::size_t done = 0; done < in.size();) {
+      const std::uint64_t at = first + done;
+      const auto size =
+          static_cast<std::size_t>(std::min(plan.slice - at % plan.slice, in.size() - done));
+      apply_cut(plan.cuts[at / plan.slice], at, in.subspan(done, size), out.subspan(done, size));
+      done += size;
     }
   }
 
@@ -119,11 +157,12 @@ class Swat final : public TopK {
     const TensorKind kind = input.context().kind;
     if (kind == TensorKind::weight || kind == TensorKind::input) return TopK::plan(input, options);
     check_target(options.target_sparsity);
-    const TensorCounts& counts = input.table().counts();
+    const TensorCounts& counts = input.counts();
     return {
         .alpha = 0.0f,
         .predicted_sparsity = static_cast<double>(counts.zeros) / static_cast<double>(counts.numel),
-        .cuts = {MagnitudeCut{}}};
+        .cuts = {MagnitudeCut{}},
+        .slice = counts.numel};
   }
 };
 
@@ -137,17 +176,18 @@ class Hard final : public PrunePolicy {
 
   PrunePlan plan(PruneInput& input, const PruneOptions& options) const override {
     const float alpha = alpha_ ? *alpha_ : quantile(input, options.target_sparsity);
-    const auto zeros = std::ranges::count_if(
-        input.values(), [&](float x) { return x == 0.0f || std::fabs(x) < alpha; });
+    std::uint64_t zeros = 0;
+    input.source().visit([&](std::uint64_t, std::span<const float> values) {
+      for (const float x : values) zeros += x == 0.0f || std::fabs(x) < alpha ? 1u : 0u;
+    });
     return {.alpha = alpha,
-            .predicted_sparsity =
-                static_cast<double>(zeros) / static_cast<double>(input.values().size())};
+            .predicted_sparsity = static_cast<double>(zeros) / static_cast<double>(input.numel())};
   }
 
-  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& /*options*/,
-             std::span<float> out) const override {
+  void apply(const PrunePlan& plan, const PruneOptions& /*options*/, std::uint64_t /*first*/,
+             std::span<const float> in, std::span<float> out) const override {
     const float alpha = plan.alpha;
-    std::ranges::transform(input.values(), out.begin(),
+    std::ranges::transform(in, out.begin(),
                            [alpha](float x) { return std::fabs(x) < alpha ? 0.0f : x; });
   }
 
@@ -159,11 +199,8 @@ class Hard final : public PrunePolicy {
     if (!needs_pruning(counts, target)) return 0.0f;
     const std::uint64_t wanted = most_zeros(counts.numel, target);
     if (wanted <= counts.zeros) return 0.0f;
-    std::vector<std::uint32_t> bits = magnitudes(input.values());
     // The target is below the limit, so this is a finite element.
-    const auto least = bits.begin() + static_cast<std::ptrdiff_t>(wanted);
-    std::ranges::nth_element(bits, least);
-    return std::bit_cast<float>(*least);
+    return std::bit_cast<float>(input.table().at_rank(wanted - counts.zeros).bits);
   }
 
   std::optional<float> alpha_;

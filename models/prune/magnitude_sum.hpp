@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cmath>
 #include <cstdint>
 
 namespace gradpath {
@@ -20,34 +19,13 @@ class MagnitudeSum {
   }
 
   /// Relative error about 2^-53.
-  [[nodiscard]] double value() const {
-    MagnitudeSum closed = *this;
-    closed.close();
-    return closed.high_ + closed.low_;
-  }
+  [[nodiscard]] double value() const;
   /// count * x - value(), without the cancellation of the two: what `count` elements whose sum this
   /// is lack to being x each. count below 2^53.
-  [[nodiscard]] double shortfall(std::uint64_t count, double x) const {
-    MagnitudeSum closed = *this;
-    closed.close();
-    const auto n = static_cast<double>(count);
-    const double product = n * x;
-    const double rest = std::fma(n, x, -product);
-    return (product - closed.high_) + (rest - closed.low_);
-  }
+  [[nodiscard]] double shortfall(std::uint64_t count, double x) const;
 
  private:
-  void close() {
-    const int exponent = (field_ == 0 ? 1 : static_cast<int>(field_)) - 150;
-    add_term(std::ldexp(static_cast<double>(open_ >> 32), exponent + 32));
-    add_term(std::ldexp(static_cast<double>(open_ & 0xffffffffu), exponent));
-    open_ = 0;
-  }
-  void add_term(double term) {  // Neumaier's sum
-    const double sum = high_ + term;
-    low_ += std::abs(high_) >= std::abs(term) ? (high_ - sum) + term : (term - sum) + high_;
-    high_ = sum;
-  }
+  void close();
 
   std::uint32_t field_ = 0;
   std::uint64_t open_ = 0;  ///< significands of the binade field_

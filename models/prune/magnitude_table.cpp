@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/format/fp32.hpp"
 
 namespace gradpath {
 namespace {
@@ -16,8 +17,6 @@ namespace {
 constexpr std::size_t kKeys = std::size_t{1} << 15;
 constexpr std::uint32_t kKeyMask = kKeys - 1;
 constexpr std::uint32_t kInfinityKey = 0x7f80;
-constexpr std::uint32_t kMagnitudeMask = 0x7fffffff;
-constexpr std::uint32_t kInfinity = 0x7f800000;
 constexpr std::uint32_t kLowMask = 0xffff;
 // A cell is sum of l << 24 | count: one addition an element. Neither overflows up to 2^24 - 1.
 constexpr int kCountBits = 24;
@@ -51,13 +50,10 @@ void count_lows(std::span<const float> values, std::uint32_t key, std::uint32_t*
   }
 }
 
-TensorSource source_of(std::span<const float> values) {
-  return [values](const std::function<void(std::span<const float>)>& visit) { visit(values); };
-}
-
 }  // namespace
 
-MagnitudeTable::MagnitudeTable(std::span<const float> values) : MagnitudeTable(source_of(values)) {}
+MagnitudeTable::MagnitudeTable(std::span<const float> values)
+    : MagnitudeTable(TensorSource(values)) {}
 
 MagnitudeTable::MagnitudeTable(TensorSource source) : source_(std::move(source)) {
   std::vector<std::uint64_t> cells(kKeys);
@@ -71,12 +67,11 @@ MagnitudeTable::MagnitudeTable(TensorSource source) : source_(std::move(source))
     }
     pending = 0;
   };
-  source_([&](std::span<const float> values) {
-    counts_.numel += values.size();
-    if (counts_.numel > std::numeric_limits<std::uint32_t>::max()) {
-      throw UserError(
-          "tensor of 2^32 elements or more: expected fewer to find thresholds; split it");
-    }
+  counts_.numel = source_.numel();
+  if (counts_.numel > std::numeric_limits<std::uint32_t>::max()) {
+    throw UserError("tensor of 2^32 elements or more: expected fewer to find thresholds; split it");
+  }
+  source_.visit([&](std::uint64_t, std::span<const float> values) {
     while (!values.empty()) {
       const auto part = values.first(std::min(kFlush - pending, values.size()));
       values = values.subspan(part.size());
@@ -93,11 +88,11 @@ MagnitudeTable::MagnitudeTable(TensorSource source) : source_(std::move(source))
   if (not_finite > 0 || all[0].low_sum > 0) {
     // Rare: key 0 also holds the smallest subnormals, and infinities are told from NaNs.
     counts_.zeros = 0;
-    source_([&](std::span<const float> values) {
+    source_.visit([&](std::uint64_t, std::span<const float> values) {
       for (const float x : values) {
-        const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x) & kMagnitudeMask;
+        const std::uint32_t magnitude = fp32::magnitude(x);
         counts_.zeros += magnitude == 0 ? 1u : 0u;
-        counts_.infs += magnitude == kInfinity ? 1u : 0u;
+        counts_.infs += magnitude == fp32::kInfinity ? 1u : 0u;
       }
     });
   }
@@ -120,7 +115,9 @@ std::span<const LowCount> MagnitudeTable::lows(const MagnitudeBucket& bucket) {
     return lows_;
   }
   std::vector<std::uint32_t> counts(kLowMask + 1);
-  source_([&](std::span<const float> values) { count_lows(values, bucket.key, counts.data()); });
+  source_.visit([&](std::uint64_t, std::span<const float> values) {
+    count_lows(values, bucket.key, counts.data());
+  });
   if (bucket.key == 0) counts[0] = 0;  // zeros
   for (std::uint32_t low = 0; low <= kLowMask; ++low) {
     if (counts[low] > 0) lows_.push_back({low, counts[low]});
@@ -128,11 +125,23 @@ std::span<const LowCount> MagnitudeTable::lows(const MagnitudeBucket& bucket) {
   return lows_;
 }
 
+RankedMagnitude MagnitudeTable::at_rank(std::uint64_t rank) {
+  RankedMagnitude found;
+  const MagnitudeBucket* bucket = buckets_.data();
+  for (; found.below + bucket->count <= rank; ++bucket) found.below += bucket->count;
+  for (const LowCount& entry : lows(*bucket)) {
+    found = {bucket->key << 16 | entry.low, found.below, entry.count};
+    if (found.below + found.count > rank) break;
+    found.below += found.count;
+  }
+  return found;
+}
+
 void MagnitudeTable::add_squares() {
   if (std::exchange(has_squares_, true)) return;
   // (2^16 - 1)^2 times fewer than 2^32 elements fits 64 bits.
   std::vector<std::uint64_t> squares(kKeys);
-  source_([&](std::span<const float> values) {
+  source_.visit([&](std::uint64_t, std::span<const float> values) {
     for (const float x : values) {
       const auto bits = std::bit_cast<std::uint32_t>(x);
       const std::uint64_t low = bits & kLowMask;

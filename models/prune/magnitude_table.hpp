@@ -1,16 +1,13 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <vector>
 
 #include "models/stats/counts.hpp"
+#include "models/stats/tensor_source.hpp"
 
 namespace gradpath {
-
-/// Hands all values of a tensor to `visit` in pieces of any size; every call gives the same values.
-using TensorSource = std::function<void(const std::function<void(std::span<const float>)>& visit)>;
 
 /// The finite nonzero elements whose magnitudes share the upper 16 bits: exponent field and the
 /// first 7 fraction bits. Magnitude bits = key << 16 | l.
@@ -19,6 +16,13 @@ struct MagnitudeBucket {
   std::uint64_t count = 0;           ///< > 0
   std::uint64_t low_sum = 0;         ///< sum of l
   std::uint64_t low_square_sum = 0;  ///< sum of l^2; 0 until MagnitudeTable::add_squares
+};
+
+/// A finite nonzero magnitude, how many are smaller and how many it is.
+struct RankedMagnitude {
+  std::uint32_t bits = 0;
+  std::uint64_t below = 0;
+  std::uint64_t count = 0;
 };
 
 /// Distinct magnitudes of a bucket: `count` elements have the lower 16 bits `low`.
@@ -48,6 +52,8 @@ class MagnitudeTable {
   /// that need no look (one magnitude, all low bits zero) and the one asked for last. Valid until
   /// the next call; not for use by several threads at once.
   [[nodiscard]] std::span<const LowCount> lows(const MagnitudeBucket& bucket);
+  /// The one at this place among all in ascending order, from 0; rank < counts().nonzeros().
+  [[nodiscard]] RankedMagnitude at_rank(std::uint64_t rank);
   /// Fills low_square_sum of every bucket, in one more pass; at once if that is done already.
   void add_squares();
 

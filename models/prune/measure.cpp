@@ -6,24 +6,13 @@
 #include <limits>
 #include <stdexcept>
 
-#include "models/stats/sum.hpp"
-
 namespace gradpath {
 
-PruneMeasure measure_pruning(std::span<const float> before, std::span<const float> after) {
+void PruneMeasurer::add(std::span<const float> before, std::span<const float> after) {
   if (before.size() != after.size()) {
-    throw std::invalid_argument("measure_pruning: sizes of before and after differ");
+    throw std::invalid_argument("PruneMeasurer: sizes of before and after differ");
   }
-  // Plain sums within a block, compensated across them: the error stays at a few roundings.
-  constexpr std::size_t kBlock = 1024;
-  PruneMeasure measure;
-  std::uint64_t finite = 0;
-  CompensatedSum products;
-  CompensatedSum squares_before;
-  CompensatedSum squares_after;
-  CompensatedSum squared_errors;
-  CompensatedSum magnitudes;
-  CompensatedSum growth;
+  numel_ += before.size();
   for (std::size_t begin = 0; begin < before.size(); begin += kBlock) {
     const std::size_t end = std::min(begin + kBlock, before.size());
     double xy = 0.0;
@@ -33,10 +22,10 @@ PruneMeasure measure_pruning(std::span<const float> before, std::span<const floa
     double aa = 0.0;
     double gg = 0.0;
     for (std::size_t i = begin; i < end; ++i) {
-      measure.zeros_before += before[i] == 0.0f ? 1u : 0u;
-      measure.zeros_after += after[i] == 0.0f ? 1u : 0u;
+      zeros_before_ += before[i] == 0.0f ? 1u : 0u;
+      zeros_after_ += after[i] == 0.0f ? 1u : 0u;
       if (!std::isfinite(before[i]) || !std::isfinite(after[i])) continue;
-      ++finite;
+      ++finite_;
       const double x = before[i];
       const double y = after[i];
       xy += x * y;
@@ -46,23 +35,28 @@ PruneMeasure measure_pruning(std::span<const float> before, std::span<const floa
       aa += std::abs(x);
       gg += std::copysign(1.0, x) * (y - x);
     }
-    products.add(xy);
-    squares_before.add(xx);
-    squares_after.add(yy);
-    squared_errors.add(ee);
-    magnitudes.add(aa);
-    growth.add(gg);
+    products_.add(xy);
+    squares_before_.add(xx);
+    squares_after_.add(yy);
+    squared_errors_.add(ee);
+    magnitudes_.add(aa);
+    growth_.add(gg);
   }
+}
+
+PruneMeasure PruneMeasurer::result() const {
   constexpr double kUndefined = std::numeric_limits<double>::quiet_NaN();
   // Roots first: the product of two sums of squares near the top of fp32 is fine in double, near
   // its bottom it is not.
-  const double norms = std::sqrt(squares_before.value()) * std::sqrt(squares_after.value());
-  measure.cosine = norms > 0.0 ? products.value() / norms : kUndefined;
-  measure.mse = finite > 0 ? squared_errors.value() / static_cast<double>(finite) : kUndefined;
-  const double sum = magnitudes.value();
-  measure.bias = sum > 0.0 ? growth.value() / sum : kUndefined;
-  measure.bias_error = sum > 0.0 ? std::sqrt(squared_errors.value()) / sum : kUndefined;
-  return measure;
+  const double norms = std::sqrt(squares_before_.value()) * std::sqrt(squares_after_.value());
+  const double errors = squared_errors_.value();
+  const double sum = magnitudes_.value();
+  return {.zeros_before = zeros_before_,
+          .zeros_after = zeros_after_,
+          .cosine = norms > 0.0 ? products_.value() / norms : kUndefined,
+          .mse = finite_ > 0 ? errors / static_cast<double>(finite_) : kUndefined,
+          .bias = sum > 0.0 ? growth_.value() / sum : kUndefined,
+          .bias_error = sum > 0.0 ? std::sqrt(errors) / sum : kUndefined};
 }
 
 }  // namespace gradpath

@@ -1,7 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
+
+#include "models/stats/sum.hpp"
 
 namespace gradpath {
 
@@ -20,9 +23,29 @@ struct PruneMeasure {
   double bias_error = 0.0;
 };
 
-/// before, after: equal sizes; std::invalid_argument otherwise. One pass; sums in double, in a
-/// fixed order.
-[[nodiscard]] PruneMeasure measure_pruning(std::span<const float> before,
-                                           std::span<const float> after);
+/// Measures a tensor piece by piece, in double and in a fixed order: the same bits for any pieces
+/// of whole kBlock elements.
+class PruneMeasurer {
+ public:
+  static constexpr std::size_t kBlock = 1024;
+
+  /// The next elements; std::invalid_argument if the sizes differ.
+  void add(std::span<const float> before, std::span<const float> after);
+  [[nodiscard]] std::uint64_t numel() const { return numel_; }
+  [[nodiscard]] PruneMeasure result() const;
+
+ private:
+  // Plain sums within a block, compensated across them: the error stays at a few roundings.
+  std::uint64_t numel_ = 0;
+  std::uint64_t finite_ = 0;
+  std::uint64_t zeros_before_ = 0;
+  std::uint64_t zeros_after_ = 0;
+  CompensatedSum products_;
+  CompensatedSum squares_before_;
+  CompensatedSum squares_after_;
+  CompensatedSum squared_errors_;
+  CompensatedSum magnitudes_;
+  CompensatedSum growth_;
+};
 
 }  // namespace gradpath

@@ -5,8 +5,10 @@
 #include <fmt/format.h>
 
 #include "models/error.hpp"
+#include "models/format/fp32.hpp"
 #include "models/prune/nm_block.hpp"
 #include "models/prune/policy.hpp"
+#include "models/prune/prune_kernels.hpp"
 
 namespace gradpath {
 namespace {
@@ -93,31 +95,34 @@ class Nm final : public PrunePolicy {
   bool is_random() const override { return true; }
 
   PrunePlan plan(PruneInput& input, const PruneOptions& /*options*/) const override {
-    const std::span<const float> values = input.values();
-    std::size_t kept = 0;
-    for_blocks(values.size(), [&](std::size_t begin, std::size_t size) {
-      const auto block = values.subspan(begin, size);
-      const std::size_t present = nonzeros(block);
-      kept += all_finite(block) ? std::min(n_, present) : present;
-    });
-    return {.alpha = std::numeric_limits<float>::quiet_NaN(),
-            .predicted_sparsity =
-                static_cast<double>(values.size() - kept) / static_cast<double>(values.size())};
+    PrunePlan plan{.alpha = std::numeric_limits<float>::quiet_NaN(), .granule = m_};
+    std::uint64_t kept = 0;
+    input.source().visit(
+        [&](std::uint64_t, std::span<const float> piece) { kept += kept_of(piece); },
+        piece_size(plan));
+    plan.predicted_sparsity =
+        static_cast<double>(input.numel() - kept) / static_cast<double>(input.numel());
+    return plan;
   }
 
-  void apply(const PrunePlan& /*plan*/, const PruneInput& input, const PruneOptions& options,
-             std::span<float> out) const override {
-    const CounterRandom random(options.seed);
-    for_blocks(out.size(), [&](std::size_t begin, std::size_t size) {
-      nm_prune_block(input.values().subspan(begin, size), n_, random.word(begin),
-                     out.subspan(begin, size));
-    });
+  void apply(const PrunePlan& /*plan*/, const PruneOptions& options, std::uint64_t first,
+             std::span<const float> in, std::span<float> out) const override {
+    kernels::nm_prune({in, out.data(), CounterRandom(options.seed), first}, n_, m_);
   }
 
  private:
-  template <class Work>
-  void for_blocks(std::size_t size, Work work) const {
-    for (std::size_t begin = 0; begin < size; begin += m_) work(begin, std::min(m_, size - begin));
+  [[nodiscard]] std::uint64_t kept_of(std::span<const float> piece) const {
+    const bool plain = std::ranges::all_of(piece, [](float x) {  // finite and no zero
+      return fp32::magnitude(x) - 1 < fp32::kInfinity - 1;
+    });
+    if (plain) return piece.size() / m_ * n_ + std::min(piece.size() % m_, n_);
+    std::uint64_t kept = 0;
+    for (std::size_t begin = 0; begin < piece.size(); begin += m_) {
+      const auto block = piece.subspan(begin, std::min(m_, piece.size() - begin));
+      const std::size_t present = nonzeros(block);
+      kept += all_finite(block) ? std::min(n_, present) : present;
+    }
+    return kept;
   }
 
   std::size_t n_;

@@ -1,10 +1,13 @@
+#include <algorithm>
 #include <array>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 
 #include "models/prune/measure.hpp"
 #include "models/prune/nm_block.hpp"
 #include "models/prune/policy.hpp"
+#include "models/stats/sorted.hpp"
 
 namespace gradpath {
 namespace policies {
@@ -75,43 +78,65 @@ PrunePolicyPtr parse_prune_policy(std::string_view specification) {
   return row.make(parameters);
 }
 
-PruneInput::PruneInput(std::span<const float> values, TensorContext context)
-    : values_(values), context_(context) {
-  if (context.examples == 0 || values.size() % context.examples != 0) {
+PruneInput::PruneInput(TensorSource source, TensorContext context)
+    : source_(std::move(source)), context_(context) {
+  if (context.examples == 0 || numel() % context.examples != 0) {
     throw std::invalid_argument("PruneInput: the examples do not divide the values");
   }
 }
 
+const TensorCounts& PruneInput::counts() {
+  if (table_) return table_->counts();
+  if (!counts_) counts_ = count_tensor(source_);
+  return *counts_;
+}
+
 MagnitudeTable& PruneInput::table() {
-  if (!table_) table_.emplace(values_);
+  if (!table_) table_.emplace(source_);
   return *table_;
 }
 
-const SortedMagnitudes& PruneInput::sorted() {
-  if (!sorted_) sorted_.emplace(values_);
-  return *sorted_;
+const TensorFit& PruneInput::fit() {
+  if (!fit_) fit_ = fit_tensor(SortedMagnitudes(source_));
+  return *fit_;
 }
 
-const TensorFit& PruneInput::fit() {
-  if (!fit_) fit_ = fit_tensor(sorted());
-  return *fit_;
+std::size_t piece_size(const PrunePlan& plan) {
+  const auto unit = std::lcm(PruneMeasurer::kBlock, static_cast<std::size_t>(plan.granule));
+  return TensorSource::kPiece / unit * unit;
+}
+
+PruneResult prune_tensor(const PrunePolicy& policy, PruneInput& input, const PruneOptions& options,
+                         const PrunedPiece& piece) {
+  const PrunePlan plan = policy.plan(input, options);
+  PruneMeasurer measured;
+  std::vector<float> out;
+  input.source().visit(
+      [&](std::uint64_t first, std::span<const float> in) {
+        out.resize(in.size());
+        policy.apply(plan, options, first, in, out);
+        measured.add(in, out);
+        piece(in, out);
+      },
+      piece_size(plan));
+  return result_of(policy, plan, options, measured);
 }
 
 PruneResult prune_tensor(const PrunePolicy& policy, PruneInput& input, const PruneOptions& options,
                          std::span<float> out) {
-  if (input.values().size() != out.size()) {
+  if (input.numel() != out.size()) {
     throw std::invalid_argument("prune_tensor: sizes of in and out differ");
   }
-  const PrunePlan plan = policy.plan(input, options);
-  policy.apply(plan, input, options, out);
-  return measure_result(policy, plan, input, options, out);
+  auto next = out.begin();
+  return prune_tensor(policy, input, options, [&](auto, std::span<const float> piece) {
+    next = std::ranges::copy(piece, next).out;
+  });
 }
 
-PruneResult measure_result(const PrunePolicy& policy, const PrunePlan& plan,
-                           const PruneInput& input, const PruneOptions& options,
-                           std::span<const float> out) {
-  const PruneMeasure measure = measure_pruning(input.values(), out);
-  const std::size_t numel = out.size();
+PruneResult result_of(const PrunePolicy& policy, const PrunePlan& plan, const PruneOptions& options,
+                      const PruneMeasurer& measured) {
+  const PruneMeasure measure = measured.result();
+  const std::uint64_t numel = measured.numel();
   return {.target_sparsity = options.target_sparsity,
           .alpha = plan.alpha,
           .predicted_sparsity = plan.predicted_sparsity,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -10,9 +11,10 @@
 
 #include "models/prune/alpha_rule.hpp"
 #include "models/prune/magnitude_table.hpp"
+#include "models/prune/measure.hpp"
 #include "models/round/random.hpp"
 #include "models/stats/fit.hpp"
-#include "models/stats/sorted.hpp"
+#include "models/stats/tensor_source.hpp"
 
 namespace gradpath {
 
@@ -38,33 +40,36 @@ struct TensorContext {
   TensorKind kind = TensorKind::other;
 };
 
-/// A tensor and what policies ask of it, each made at first use and kept for further targets.
-/// `values` must outlive it. Not for use by several threads at once.
+/// A tensor and what policies ask of it, each made at first use and kept for further targets. What
+/// `source` reads must stay good as long. Not for use by several threads at once.
 class PruneInput {
  public:
   /// std::invalid_argument if context.examples does not divide the number of values.
-  explicit PruneInput(std::span<const float> values, TensorContext context = {});
+  explicit PruneInput(TensorSource source, TensorContext context = {});
+  explicit PruneInput(std::span<const float> values, TensorContext context = {})
+      : PruneInput(TensorSource(values), context) {}
 
-  [[nodiscard]] std::span<const float> values() const { return values_; }
+  [[nodiscard]] const TensorSource& source() const { return source_; }
+  [[nodiscard]] std::uint64_t numel() const { return source_.numel(); }
   [[nodiscard]] const TensorContext& context() const { return context_; }
+  [[nodiscard]] const TensorCounts& counts();
   /// Sums and counts without sorting.
   [[nodiscard]] MagnitudeTable& table();
-  [[nodiscard]] const SortedMagnitudes& sorted();
   [[nodiscard]] const TensorFit& fit();
 
  private:
-  std::span<const float> values_;
+  TensorSource source_;
   TensorContext context_;
+  std::optional<TensorCounts> counts_;
   std::optional<MagnitudeTable> table_;
-  std::optional<SortedMagnitudes> sorted_;
   std::optional<TensorFit> fit_;
 };
 
-/// Which elements of a slice survive by magnitude: all above `magnitude_bits` (compared as 31-bit
-/// integers) and the first `ties` of those equal to it.
+/// Which elements of a slice survive by magnitude (31-bit integers): all above `magnitude_bits`,
+/// and those equal to it before element `ties_end` of the tensor.
 struct MagnitudeCut {
   std::uint32_t magnitude_bits = 0;  ///< 0: the slice stays as it is
-  std::uint64_t ties = 0;
+  std::uint64_t ties_end = 0;
 };
 
 /// What a policy decides before it acts.
@@ -75,8 +80,10 @@ struct PrunePlan {
   double predicted_sparsity = 0.0;
   /// Of `random`: of a finite nonzero element; a multiple of 2^-32.
   double keep_probability = 1.0;
-  /// Of policies that keep the largest: one for the tensor, or one an example.
+  /// Of policies that keep the largest: one for the tensor, or one an example, of `slice` elements.
   std::vector<MagnitudeCut> cuts = {};
+  std::uint64_t slice = 0;
+  std::uint64_t granule = 1;  ///< pieces that `apply` is given begin at its multiples; at most 32
 };
 
 /// What came of it, measured on the output.
@@ -115,9 +122,10 @@ class PrunePolicy {
   /// UserError (the caller adds file and tensor) where the target is out of
   /// range or cannot be reached.
   [[nodiscard]] virtual PrunePlan plan(PruneInput& input, const PruneOptions& options) const = 0;
-  /// Writes the pruned tensor. out: as many elements as input.values(), not overlapping them.
-  virtual void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
-                     std::span<float> out) const = 0;
+  /// Prunes the elements from `first` on, a multiple of plan.granule. out: as many as `in`, not
+  /// overlapping it. Pieces may come in any order, and in several threads.
+  virtual void apply(const PrunePlan& plan, const PruneOptions& options, std::uint64_t first,
+                     std::span<const float> in, std::span<float> out) const = 0;
 };
 using PrunePolicyPtr = std::unique_ptr<const PrunePolicy>;
 
@@ -131,13 +139,21 @@ struct PrunePolicyRow : Form {
 /// Reads NAME or NAME:PARAMETER...; UserError names the policies there are, or the right syntax.
 [[nodiscard]] PrunePolicyPtr parse_prune_policy(std::string_view specification);
 
-/// plan, apply and measure in one. out: input.values().size() elements, not overlapping the
-/// input (which is compared with it); std::invalid_argument otherwise. UserError as `plan`.
+/// Is handed a piece as it was and as it became; in order.
+using PrunedPiece = std::function<void(std::span<const float> in, std::span<const float> out)>;
+/// plan, apply and measure in one, piece by piece. UserError as `plan`.
+[[nodiscard]] PruneResult prune_tensor(const PrunePolicy& policy, PruneInput& input,
+                                       const PruneOptions& options, const PrunedPiece& piece);
+/// The same into memory. out: input.numel() elements, not overlapping the input (which is compared
+/// with it); std::invalid_argument otherwise.
 [[nodiscard]] PruneResult prune_tensor(const PrunePolicy& policy, PruneInput& input,
                                        const PruneOptions& options, std::span<float> out);
-/// What `plan` came to: out is what `apply` wrote.
-[[nodiscard]] PruneResult measure_result(const PrunePolicy& policy, const PrunePlan& plan,
-                                         const PruneInput& input, const PruneOptions& options,
-                                         std::span<const float> out);
+
+/// The elements of the pieces that a plan may be applied to one after the other, a good size for
+/// caches and for PruneMeasurer.
+[[nodiscard]] std::size_t piece_size(const PrunePlan& plan);
+/// What a plan came to.
+[[nodiscard]] PruneResult result_of(const PrunePolicy& policy, const PrunePlan& plan,
+                                    const PruneOptions& options, const PruneMeasurer& measured);
 
 }  // namespace gradpath

@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "models/prune/policy.hpp"
+#include "models/prune/prune_kernels.hpp"
 #include "models/prune/threshold.hpp"
 
 namespace gradpath::policies {
@@ -20,7 +21,7 @@ class Random final : public PrunePolicy {
   bool is_random() const override { return true; }
 
   PrunePlan plan(PruneInput& input, const PruneOptions& options) const override {
-    const TensorCounts& counts = input.table().counts();
+    const TensorCounts& counts = input.counts();
     const auto zeros = static_cast<double>(counts.zeros);
     const auto numel = static_cast<double>(counts.numel);
     const auto nonzeros = static_cast<double>(counts.nonzeros());
@@ -30,26 +31,15 @@ class Random final : public PrunePolicy {
             .keep_probability = keep};
   }
 
-  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
-             std::span<float> out) const override {
-    const std::span<const float> in = input.values();
+  void apply(const PrunePlan& plan, const PruneOptions& options, std::uint64_t first,
+             std::span<const float> in, std::span<float> out) const override {
     if (plan.keep_probability == 1.0) {
       std::ranges::copy(in, out.begin());
       return;
     }
-    const double words = plan.keep_probability * kWords;
-    const double scale = 1.0 / plan.keep_probability;
-    const double most = std::numeric_limits<float>::max();
-    const CounterRandom random(options.seed);
-    for (std::size_t i = 0; i < in.size(); ++i) {
-      if (!std::isfinite(in[i])) {
-        out[i] = in[i];
-        continue;
-      }
-      const bool keep = in[i] != 0.0f && static_cast<double>(random.word(i)) < words;
-      const double scaled = std::clamp(double{in[i]} * scale, -most, most);
-      out[i] = keep ? static_cast<float>(scaled) : 0.0f;
-    }
+    const auto limit = static_cast<std::uint32_t>(plan.keep_probability * kWords);
+    kernels::scale_kept({in, out.data(), CounterRandom(options.seed), first}, limit,
+                        1.0 / plan.keep_probability);
   }
 
  private:

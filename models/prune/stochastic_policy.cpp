@@ -22,10 +22,10 @@ class StochasticBase : public PrunePolicy {
     return {.alpha = alpha,
             .predicted_sparsity = expected_sparsity(input.table(), static_cast<double>(alpha))};
   }
-  void apply(const PrunePlan& plan, const PruneInput& input, const PruneOptions& options,
-             std::span<float> out) const override {
+  void apply(const PrunePlan& plan, const PruneOptions& options, std::uint64_t first,
+             std::span<const float> in, std::span<float> out) const override {
     StochasticPruner(plan.alpha, options.random_bits)
-        .prune(input.values(), out, CounterRandom(options.seed));
+        .prune(in, out, CounterRandom(options.seed), first);
   }
 
  private:
@@ -57,7 +57,7 @@ class Ye final : public StochasticBase {
   float choose(PruneInput& input, const PruneOptions& options) const override {
     const double p = options.target_sparsity;
     check_target(p);
-    const double mean_magnitude = tensor_statistics(input.values()).mean_magnitude();
+    const double mean_magnitude = tensor_statistics(input.source()).mean_magnitude();
     if (p == 0.0 || mean_magnitude == 0.0) return 0.0f;
     const double sigma = std::sqrt(std::acos(-1.0) / 2) * mean_magnitude;
     // Phi^-1((1 + p) / 2) = -Phi^-1((1 - p) / 2), which keeps the digits of p near 1.

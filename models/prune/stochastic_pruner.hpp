@@ -1,5 +1,6 @@
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <span>
 
@@ -30,7 +31,9 @@ class StochasticPruner {
                         std::span<float> out) const;
 
  private:
-  void prune_block(std::span<const float> in, const std::uint32_t* words, float* out) const;
+  [[nodiscard]] std::uint32_t alpha_bits() const {  // -0 is 0
+    return std::bit_cast<std::uint32_t>(alpha_) & 0x7fffffffu;
+  }
 
   float alpha_;
   int random_bits_;

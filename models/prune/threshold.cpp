@@ -95,9 +95,9 @@ float threshold_to_fp32(double alpha, double target) {
 
 double expected_sparsity(const SortedMagnitudes& sorted, double alpha) {
   ThresholdWalk below;
-  for (std::size_t i = 0; i < sorted.distinct() && sorted.magnitude(i) < alpha; ++i) {
-    below.add(std::bit_cast<std::uint32_t>(sorted.magnitude(i)), sorted.up_to(i) - sorted.below(i));
-  }
+  sorted.visit([&](const MagnitudeRun& run) {
+    if (run.magnitude < alpha) below.add(std::bit_cast<std::uint32_t>(run.magnitude), run.count());
+  });
   return sparsity_of(sorted.counts(), below, alpha);
 }
 
@@ -122,11 +122,11 @@ double expected_sparsity(MagnitudeTable& table, double alpha) {
 float exact_threshold(const SortedMagnitudes& sorted, double target) {
   if (!needs_pruning(sorted.counts(), target)) return 0.0f;
   ExactSolver solver(sorted.counts(), target);
-  for (std::size_t i = 0; i < sorted.distinct(); ++i) {
-    const float x = sorted.magnitude(i);
-    if (solver.passes(x)) break;
-    solver.walk().add(std::bit_cast<std::uint32_t>(x), sorted.up_to(i) - sorted.below(i));
-  }
+  bool passed = false;
+  sorted.visit([&](const MagnitudeRun& run) {
+    passed = passed || solver.passes(run.magnitude);
+    if (!passed) solver.walk().add(std::bit_cast<std::uint32_t>(run.magnitude), run.count());
+  });
   return solver.alpha();
 }
 

@@ -4,13 +4,12 @@
 #include <bit>
 #include <stdexcept>
 
+#include "models/format/fp32.hpp"
+
 namespace gradpath {
 namespace {
 
-constexpr std::uint32_t kMagnitudeMask = 0x7fffffffu;
-constexpr std::uint32_t kFractionMask = 0x007fffffu;
 constexpr std::uint32_t kInfinityField = 255;
-constexpr int kFractionBits = 23;
 constexpr int kTargetBits = 16;
 
 void check_length(std::uint64_t elements, std::uint64_t most) {
@@ -42,10 +41,10 @@ void HistogramThreshold::clear() {
 void HistogramThreshold::add(std::span<const float> values) {
   elements_ += values.size();
   check_length(elements_, kMaxElements);
-  const int drop = kFractionBits - config_.mantissa_bits;
+  const int drop = fp32::kFractionBits - config_.mantissa_bits;
   const auto first = static_cast<std::uint32_t>(config_.first_field) << config_.mantissa_bits;
   for (const float x : values) {
-    const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x) & kMagnitudeMask;
+    const std::uint32_t magnitude = fp32::magnitude(x);
     const std::uint32_t index = magnitude >> drop;
     if (magnitude == 0) {
       ++zeros_;
@@ -82,7 +81,7 @@ std::uint32_t HistogramThreshold::solve_zeros(std::uint64_t wanted) const {
     surplus = next_surplus;
     sum = next_sum;
   }
-  return static_cast<std::uint32_t>(config_.first_field + config_.binades) << kFractionBits;
+  return static_cast<std::uint32_t>(config_.first_field + config_.binades) << fp32::kFractionBits;
 }
 
 // The sign of surplus a - sum + count (a - lo)^2 / (2 width) says whether a reaches the target; the
@@ -120,7 +119,7 @@ std::uint32_t HistogramThreshold::bisect(std::size_t bucket, std::int64_t surplu
                      static_cast<std::uint32_t>(bucket / per_binade);
   const std::uint32_t top = static_cast<std::uint32_t>(place) << (k - b) | rest;
   // The middle of what the decided bits leave open.
-  return field << kFractionBits | (2 * top + 1) << (kFractionBits - k - 1);
+  return field << fp32::kFractionBits | (2 * top + 1) << (fp32::kFractionBits - k - 1);
 }
 
 // --- LogThreshold
@@ -176,10 +175,10 @@ void LogThreshold::add(std::span<const float> values) {
   elements_ += values.size();
   check_length(elements_, kMaxElements);
   for (const float x : values) {
-    const std::uint32_t magnitude = std::bit_cast<std::uint32_t>(x) & kMagnitudeMask;
-    const std::uint32_t field = magnitude >> kFractionBits;
+    const std::uint32_t magnitude = fp32::magnitude(x);
+    const std::uint32_t field = magnitude >> fp32::kFractionBits;
     if (field == 0 || field == kInfinityField) continue;
-    const std::uint32_t fraction = (magnitude & kFractionMask) >> (kFractionBits - 6);
+    const std::uint32_t fraction = (magnitude & fp32::kFraction) >> (fp32::kFractionBits - 6);
     const std::uint64_t logarithm =
         std::uint64_t{field} << kLaneLogBits |
         static_cast<std::uint32_t>(kLog2Table[fraction]) >> (kLogBits - kLaneLogBits);
@@ -231,7 +230,7 @@ std::uint32_t LogThreshold::solve_zeros(std::uint64_t wanted) const {
   if (threshold >= 255 * kOne) return 0x7f7fffffu;
   const auto bits = static_cast<std::uint32_t>(threshold);
   const auto fraction = static_cast<std::uint32_t>(kExp2Table[bits % kOne >> 2]);
-  return (bits >> kLogBits) << kFractionBits | fraction << (kFractionBits - 10);
+  return (bits >> kLogBits) << fp32::kFractionBits | fraction << (fp32::kFractionBits - 10);
 }
 
 }  // namespace gradpath

@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstdint>
 
+#include "models/format/fp32.hpp"
 #include "models/prune/magnitude_sum.hpp"
 #include "models/prune/magnitude_table.hpp"
 
@@ -13,10 +14,9 @@ namespace gradpath {
 class ThresholdWalk {
  public:
   void add(std::uint32_t magnitude_bits, std::uint64_t count) {
-    const std::uint32_t field = magnitude_bits >> 23;
-    const std::uint32_t hidden = field == 0 ? 0 : 0x800000u;
     count_ += count;
-    sum_.add(field, ((magnitude_bits & 0x7fffffu) | hidden) * count);
+    sum_.add(magnitude_bits >> fp32::kFractionBits,
+             fp32::split(magnitude_bits).significand * count);
   }
   void add(const MagnitudeBucket& bucket) {
     count_ += bucket.count;

@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "models/format/fp32.hpp"
 #include "models/quantize/cast_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -24,8 +25,6 @@ using DU = hn::CappedTag<std::uint32_t, CounterRandom::kBlock / 4>;
 using DF = hn::Rebind<float, DU>;
 using VU = hn::Vec<DU>;
 using VF = hn::Vec<DF>;
-
-constexpr int kFractionBits = 23;
 
 HWY_INLINE VU ones() { return hn::Set(DU(), ~0u); }
 
@@ -65,8 +64,9 @@ struct Lanes {
         min_field(hn::Set(DU(), c.min_field)),
         max_biased(hn::Set(DU(), c.max_magnitude + bias)),
         sign_mask(hn::Set(DU(), c.sign_mask)),
-        normal_shift(hn::Set(DU(), static_cast<std::uint32_t>(kFractionBits - c.mantissa_bits))),
-        min_bits(hn::Set(DU(), c.min_field << kFractionBits)),
+        normal_shift(
+            hn::Set(DU(), static_cast<std::uint32_t>(fp32::kFractionBits - c.mantissa_bits))),
+        min_bits(hn::Set(DU(), c.min_field << fp32::kFractionBits)),
         clamp_bits(hn::Set(DU(), c.clamp_bits)),
         mantissa_bits(c.mantissa_bits),
         magnitude_bits(c.magnitude_bits),
@@ -89,8 +89,8 @@ HWY_INLINE VU absolute(VU bits) { return hn::And(bits, hn::Set(DU(), 0x7fffffffu
 HWY_INLINE VF decode_magnitude(const Lanes& lanes, VU magnitude) {
   const DU d;
   const DF df;
-  const auto wide = hn::ShiftLeftSame(magnitude, kFractionBits - lanes.mantissa_bits);
-  const auto implicit_one = hn::Set(d, 1u << kFractionBits);
+  const auto wide = hn::ShiftLeftSame(magnitude, fp32::kFractionBits - lanes.mantissa_bits);
+  const auto implicit_one = hn::Set(d, 1u << fp32::kFractionBits);
   const auto normal = hn::Add(wide, hn::Sub(lanes.min_bits, implicit_one));
   // A subnormal is (1.f - 1) at the smallest normal exponent; the subtraction is exact.
   const auto subnormal =
@@ -115,9 +115,9 @@ HWY_INLINE Rounded round_integer(const Lanes& lanes, VU bits, VU words) {
   const auto negative = hn::Ne(bits, magnitude_bits);
 
   // |x| = significand * 2^(field - 150); the quantum's exponent is that of the larger field.
-  const auto field = hn::Max(hn::ShiftRight<kFractionBits>(magnitude_bits), one);
+  const auto field = hn::Max(hn::ShiftRight<fp32::kFractionBits>(magnitude_bits), one);
   const auto significand =
-      hn::Sub(magnitude_bits, hn::ShiftLeft<kFractionBits>(hn::Sub(field, one)));
+      hn::Sub(magnitude_bits, hn::ShiftLeft<fp32::kFractionBits>(hn::Sub(field, one)));
   const auto quantum_field = hn::Max(field, lanes.min_field);
   const auto base = hn::ShiftLeftSame(hn::Sub(quantum_field, lanes.min_field), lanes.mantissa_bits);
   // At least 7 places (covers() bounds the mantissa). 31 push the 24-bit significand below every
@@ -174,10 +174,10 @@ HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
   const DF df;
   const auto clamped = hn::Min(absolute(bits), lanes.clamp_bits);
   const auto binade = hn::Max(hn::And(clamped, hn::Set(d, 0x7f800000u)), lanes.min_bits);
-  const auto base = hn::ShiftRightSame(binade, kFractionBits - lanes.mantissa_bits);
+  const auto base = hn::ShiftRightSame(binade, fp32::kFractionBits - lanes.mantissa_bits);
   const auto a = hn::BitCast(df, clamped);
   if constexpr (kMode == Mode::rne) {
-    const auto shifter = hn::Add(binade, hn::ShiftLeft<kFractionBits>(lanes.normal_shift));
+    const auto shifter = hn::Add(binade, hn::ShiftLeft<fp32::kFractionBits>(lanes.normal_shift));
     const auto sum = hn::Add(a, hn::BitCast(df, shifter));
     const auto quanta = hn::Sub(hn::BitCast(d, sum), shifter);
     return {hn::Add(base, quanta), hn::Sub(sum, hn::BitCast(df, shifter))};
@@ -188,14 +188,14 @@ HWY_INLINE Rounded round_narrow(const Lanes& lanes, VU bits, VU words) {
     const auto random_bits = static_cast<std::uint32_t>(lanes.random_bits);
     const auto mantissa_bits = static_cast<std::uint32_t>(lanes.mantissa_bits);
     // a in units of 2^-R quanta: conversion cuts what is below them, or rounds it to even.
-    const auto to_units =
-        hn::Sub(hn::Set(d, (2 * bias + random_bits + mantissa_bits) << kFractionBits), binade);
+    const auto to_units = hn::Sub(
+        hn::Set(d, (2 * bias + random_bits + mantissa_bits) << fp32::kFractionBits), binade);
     const auto scaled = hn::Mul(a, hn::BitCast(df, to_units));
     const auto units =
         kMode == Mode::sr ? truncate(scaled) : hn::BitCast(d, hn::NearestInt(scaled));
     const auto u = hn::ShiftRightSame(words, 32 - lanes.random_bits);
     const auto quanta = hn::ShiftRightSame(hn::Add(units, u), lanes.random_bits);
-    const auto quantum = hn::Sub(binade, hn::Set(d, mantissa_bits << kFractionBits));
+    const auto quantum = hn::Sub(binade, hn::Set(d, mantissa_bits << fp32::kFractionBits));
     return {hn::Add(base, quanta),
             hn::Mul(hn::ConvertTo(df, hn::BitCast(di, quanta)), hn::BitCast(df, quantum))};
   }

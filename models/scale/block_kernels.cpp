@@ -12,6 +12,7 @@
 #include <hwy/foreach_target.h>
 #include <hwy/highway.h>
 
+#include "models/format/fp32.hpp"
 #include "models/scale/block_kernels.hpp"
 
 HWY_BEFORE_NAMESPACE();
@@ -22,9 +23,6 @@ using DU = hn::ScalableTag<std::uint32_t>;
 using DF = hn::ScalableTag<float>;
 using VU = hn::Vec<DU>;
 using VF = hn::Vec<DF>;
-
-constexpr std::uint32_t kMagnitudeMask = 0x7fffffffu;
-constexpr std::uint32_t kInfinityBits = 0x7f800000u;
 
 // Calls whole(i) for the vectors in [0, count) and some(i, n) for the n elements that remain.
 template <class Whole, class Some>
@@ -48,12 +46,12 @@ HWY_INLINE void store_some(VF values, float* out, std::size_t count) {
 
 HWY_INLINE VU magnitude_bits(VF values) {
   const DU d;
-  return hn::And(hn::BitCast(d, values), hn::Set(d, kMagnitudeMask));
+  return hn::And(hn::BitCast(d, values), hn::Set(d, fp32::kMagnitude));
 }
 // Zero where a magnitude is infinite or not a number.
 HWY_INLINE VU finite_or_zero(VU magnitude) {
   const DU d;
-  return hn::IfThenElseZero(hn::Lt(magnitude, hn::Set(d, kInfinityBits)), magnitude);
+  return hn::IfThenElseZero(hn::Lt(magnitude, hn::Set(d, fp32::kInfinity)), magnitude);
 }
 
 // The largest magnitude's bits in every lane.
@@ -141,14 +139,13 @@ HWY_INLINE bool find_mx_grids(hn::Vec<hn::Full128<std::uint32_t>> amax, const Mx
                               std::uint8_t* HWY_RESTRICT scales, MxGrids& grids) {
   const hn::Full128<std::uint32_t> d;
   const hn::Rebind<std::uint8_t, decltype(d)> d8;
-  constexpr std::uint32_t kMinNormal = 0x00800000u;
   const auto is_zero = hn::Eq(amax, hn::Zero(d));
   // One comparison for both ends, as what is below wraps around.
   const auto between = [&](auto v, std::uint32_t low, std::uint32_t high) HWY_ATTR
       __attribute__((always_inline)) {
     return hn::Not(hn::Gt(hn::Sub(v, hn::Set(d, low)), hn::Set(d, high - low)));
   };
-  const auto is_normal = between(amax, kMinNormal, kInfinityBits - 1);
+  const auto is_normal = between(amax, fp32::kSmallestNormal, fp32::kInfinity - 1);
   const auto field = hn::ShiftRight<23>(hn::Add(amax, hn::Set(d, element.carry)));
   const auto emax = hn::Set(d, static_cast<std::uint32_t>(element.emax));
   const auto code = hn::IfThenElse(is_zero, hn::Set(d, 127u), hn::Sub(field, emax));
@@ -177,7 +174,7 @@ bool quantize_mx_by_fours(const float* HWY_RESTRICT first_in, std::size_t blocks
   const std::size_t width = hn::Lanes(d);
   const int shift = 23 - element.mantissa_bits;
   const auto to_shifter = hn::Set(d, static_cast<std::uint32_t>(shift) << 23);
-  const auto exponent_mask = hn::Set(d, kInfinityBits);
+  const auto exponent_mask = hn::Set(d, fp32::kInfinity);
   const auto sign_mask = hn::Set(d16, static_cast<std::uint16_t>(1u << element.magnitude_bits));
   const int sign_shift = 15 - element.magnitude_bits;
   for (std::size_t b = 0; b < blocks; b += 4) {
@@ -195,7 +192,7 @@ bool quantize_mx_by_fours(const float* HWY_RESTRICT first_in, std::size_t blocks
         const std::size_t grid = (4 * four + v) / kVectors;
         const auto lowest = hn::Set(d, grids.lowest[grid]);
         bits[v] = hn::BitCast(d, hn::LoadU(df, in + v * width));
-        const auto magnitude = hn::And(bits[v], hn::Set(d, kMagnitudeMask));
+        const auto magnitude = hn::And(bits[v], hn::Set(d, fp32::kMagnitude));
         const auto clamped = hn::Min(magnitude, hn::Set(d, grids.limit[grid]));
         const auto binade = hn::Max(hn::And(clamped, exponent_mask), lowest);
         const auto shifter = hn::Add(binade, to_shifter);
@@ -206,7 +203,7 @@ bool quantize_mx_by_fours(const float* HWY_RESTRICT first_in, std::size_t blocks
           magnitudes[v] = hn::Add(base, quanta);
         } else {
           const auto value = hn::BitCast(d, hn::Sub(sum, hn::BitCast(df, shifter)));
-          const auto signed_value = hn::OrAnd(value, bits[v], hn::Set(d, ~kMagnitudeMask));
+          const auto signed_value = hn::OrAnd(value, bits[v], hn::Set(d, ~fp32::kMagnitude));
           hn::StoreU(hn::BitCast(df, signed_value), df, out + v * width);
         }
       }
@@ -240,7 +237,7 @@ bool block_amax(const float* HWY_RESTRICT in, std::size_t blocks, std::size_t bl
   for (; b < blocks; ++b) amax[b] = hn::GetLane(amax_of_block<true>(in + b * block, block));
   bool all_finite = true;
   for (b = 0; b < blocks; ++b) {
-    if (HWY_LIKELY(amax[b] < kInfinityBits)) continue;
+    if (HWY_LIKELY(amax[b] < fp32::kInfinity)) continue;
     all_finite = false;  // one more look that leaves out what is not finite
     amax[b] = hn::GetLane(amax_of_block<false>(in + b * block, block));
   }
@@ -259,8 +256,8 @@ void column_amax(const float* HWY_RESTRICT in, std::size_t count,
       },
       [&](std::size_t i, std::size_t n) HWY_ATTR {
         for (const std::size_t end = i + n; i < end; ++i) {
-          const auto magnitude = std::bit_cast<std::uint32_t>(in[i]) & kMagnitudeMask;
-          if (magnitude < kInfinityBits) amax[i] = std::max(amax[i], magnitude);
+          const auto magnitude = std::bit_cast<std::uint32_t>(in[i]) & fp32::kMagnitude;
+          if (magnitude < fp32::kInfinity) amax[i] = std::max(amax[i], magnitude);
         }
       });
 }
@@ -269,11 +266,11 @@ HWY_INLINE VF scale_vector(VF in, VF factor, VU limit) {
   const DU d;
   const DF df;
   const auto product = hn::BitCast(d, hn::Mul(in, factor));
-  const auto magnitude = hn::And(product, hn::Set(d, kMagnitudeMask));
+  const auto magnitude = hn::And(product, hn::Set(d, fp32::kMagnitude));
   // A limit that cuts nothing where the input is not finite.
-  const auto finite = hn::Lt(magnitude_bits(in), hn::Set(d, kInfinityBits));
-  const auto cut = hn::Min(magnitude, hn::IfThenElse(finite, limit, hn::Set(d, kMagnitudeMask)));
-  return hn::BitCast(df, hn::Or(cut, hn::AndNot(hn::Set(d, kMagnitudeMask), product)));
+  const auto finite = hn::Lt(magnitude_bits(in), hn::Set(d, fp32::kInfinity));
+  const auto cut = hn::Min(magnitude, hn::IfThenElse(finite, limit, hn::Set(d, fp32::kMagnitude)));
+  return hn::BitCast(df, hn::Or(cut, hn::AndNot(hn::Set(d, fp32::kMagnitude), product)));
 }
 
 template <bool kAllFinite>

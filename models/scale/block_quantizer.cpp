@@ -12,6 +12,7 @@
 
 #include "models/error.hpp"
 #include "models/format/formats.hpp"
+#include "models/format/fp32.hpp"
 #include "models/scale/block_kernels.hpp"
 
 namespace gradpath {
@@ -22,7 +23,6 @@ constexpr std::uint64_t kBatch = 2048;
 // Outputs beyond this many bytes are written past the caches.
 constexpr std::size_t kStreamBytes = std::size_t{4} << 20;
 
-constexpr std::uint32_t kMagnitudeMask = 0x7fffffffu;
 constexpr float kE4m3Max = 448.0f;
 // So that tensor scale * block scale and its reciprocal are normal: E4M3 spans 2^-9 .. 448.
 constexpr float kMinTensorScale = 0x1p-117f;
@@ -49,15 +49,13 @@ float tensor_scale_of(float largest_finite, float amax) {
 std::shared_ptr<const block_kernels::MxElement> mx_element(const Format& format,
                                                            const CastOptions& options,
                                                            const SharedExponent& shared_exponent) {
-  constexpr int kBias = 127;
   constexpr int kMaxField = 254;
-  constexpr int kFractionBits = 23;
-  const int min_field = format.min_exponent() + kBias;
-  const int max_field = std::ilogb(max_finite(format)) + kBias;
+  const int min_field = format.min_exponent() + fp32::kBias;
+  const int max_field = std::ilogb(max_finite(format)) + fp32::kBias;
   // Of the scales: the smallest normal has a field >= 1, 2^23 quanta of the largest one <= 254.
-  const int first = std::max(kBias + 1 - min_field, 0);
-  const int last =
-      std::min(kBias + kMaxField - (kFractionBits - format.mantissa_bits) - 1 - max_field, 254);
+  const int first = std::max(fp32::kBias + 1 - min_field, 0);
+  const int last = std::min(
+      fp32::kBias + kMaxField - (fp32::kFractionBits - format.mantissa_bits) - 1 - max_field, 254);
   if (options.rounding.mode != Rounding::Mode::rne || options.flush != Flush::none ||
       !format.is_signed || !format.has_subnormals || !format.has_negative_zero() ||
       format.bits() > 8 || format.mantissa_bits < 1 || first > last || min_field < 24) {
@@ -416,7 +414,7 @@ void BlockQuantizer::scale_elements(std::span<const float> in, GroupRange groups
   for_batches(groups, [&](GroupRange batch, std::uint64_t at, std::uint64_t block) {
     for_pieces(batch, [&](const Piece& piece) {
       const std::uint64_t offset = at + piece.offset;
-      scale(in.data() + offset, piece, scales.data() + block, kMagnitudeMask, false,
+      scale(in.data() + offset, piece, scales.data() + block, fp32::kMagnitude, false,
             out.data() + offset);
     });
   });

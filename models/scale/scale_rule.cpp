@@ -6,12 +6,11 @@
 #include <cmath>
 
 #include "models/format/codec.hpp"
+#include "models/format/fp32.hpp"
 
 namespace gradpath {
 namespace {
 
-constexpr int kFractionBits = 23;
-constexpr std::uint32_t kFractionMask = 0x007fffffu;
 constexpr std::uint32_t kSqrt2Fraction = 0x003504f3u;  // of the fp32 number just below sqrt(2)
 
 // With amax = s 2^k, the element's largest finite t 2^emax.
@@ -41,17 +40,17 @@ std::uint32_t fraction_limit(const Format& element, ScaleRule rule) {
       return 0;
     case ScaleRule::even: {
       // The carry of adding half an element's last place.
-      const int shift = kFractionBits - 1 - element.mantissa_bits;
-      return shift < 0 ? kFractionMask : kFractionMask - (1u << shift);
+      const int shift = fp32::kFractionBits - 1 - element.mantissa_bits;
+      return shift < 0 ? fp32::kFraction : fp32::kFraction - (1u << shift);
     }
     case ScaleRule::fit:
     case ScaleRule::mse: {
       const double largest = max_finite(element);
       const auto significand = static_cast<float>(std::scalbn(largest, -std::ilogb(largest)));
-      return std::bit_cast<std::uint32_t>(significand) & kFractionMask;
+      return std::bit_cast<std::uint32_t>(significand) & fp32::kFraction;
     }
   }
-  return kFractionMask;
+  return fp32::kFraction;
 }
 
 }  // namespace
@@ -65,9 +64,8 @@ SharedExponent::SharedExponent(const Format& element, ScaleRule rule)
 
 std::uint8_t SharedExponent::code_of_subnormal(std::uint32_t amax_bits) const {
   if (amax_bits == 0) return kOne;
-  const int up = std::countl_zero(amax_bits) - 8;
-  const std::uint32_t fraction = (amax_bits << up) & kFractionMask;
-  const int field = 1 - up + (fraction > limit_ ? 1 : 0);
+  const fp32::Parts parts = fp32::split_normalised(amax_bits);
+  const int field = parts.exponent + ((parts.significand & fp32::kFraction) > limit_ ? 1 : 0);
   return static_cast<std::uint8_t>(std::clamp(field - emax_, 0, int{kMaxCode}));
 }
 

@@ -91,17 +91,23 @@ double slice_deviations(std::span<const float> slice, double mean) {
   return finite_sum(slice, all_finite, [mean](double x) { return std::abs(x - mean); });
 }
 
-SchemeStatistics tensor_statistics(std::span<const float> values) {
+SchemeStatistics tensor_statistics(const TensorSource& source) {
   SchemeStatistics all;
-  const auto for_slices = [&](auto work) {
-    for (std::size_t first = 0; first < values.size(); first += kStatisticsSlice) {
-      work(values.subspan(first, std::min(kStatisticsSlice, values.size() - first)));
-    }
-  };
-  for_slices([&](std::span<const float> slice) { merge_statistics(all, slice_statistics(slice)); });
-  for_slices(
-      [&](std::span<const float> slice) { all.deviations += slice_deviations(slice, all.mean); });
+  source.visit(
+      [&](std::uint64_t, std::span<const float> slice) {
+        merge_statistics(all, slice_statistics(slice));
+      },
+      kStatisticsSlice);
+  source.visit(
+      [&](std::uint64_t, std::span<const float> slice) {
+        all.deviations += slice_deviations(slice, all.mean);
+      },
+      kStatisticsSlice);
   return all;
+}
+
+SchemeStatistics tensor_statistics(std::span<const float> values) {
+  return tensor_statistics(TensorSource(values));
 }
 
 }  // namespace gradpath

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <span>
 
+#include "models/stats/tensor_source.hpp"
+
 namespace gradpath {
 
 /// What a scheme is prepared on: moments of a tensor's finite elements, zeros included. Gathered a
@@ -36,7 +38,8 @@ void merge_statistics(SchemeStatistics& all, const SchemeStatistics& next);
 /// Sum of |x - mean| over the finite elements of a slice.
 [[nodiscard]] double slice_deviations(std::span<const float> slice, double mean);
 
-/// All of it for a tensor in memory, slice by slice.
+/// All of it, slice by slice.
+[[nodiscard]] SchemeStatistics tensor_statistics(const TensorSource& source);
 [[nodiscard]] SchemeStatistics tensor_statistics(std::span<const float> values);
 
 }  // namespace gradpath

@@ -4,6 +4,8 @@
 #include <limits>
 #include <span>
 
+#include "models/stats/tensor_source.hpp"
+
 namespace gradpath {
 
 /// What a tensor holds, from one pass without sorting. numel = zeros + infs + nans + finite
@@ -25,6 +27,7 @@ struct TensorCounts {
 };
 
 /// Counts in one pass, at about the speed of reading memory. Any length, also 0.
+[[nodiscard]] TensorCounts count_tensor(const TensorSource& source);
 [[nodiscard]] TensorCounts count_tensor(std::span<const float> values);
 
 }  // namespace gradpath

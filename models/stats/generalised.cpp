@@ -1,6 +1,5 @@
 #include "models/stats/generalised.hpp"
 
-#include <bit>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -14,6 +13,7 @@
 
 #include "models/stats/ks.hpp"
 #include "models/stats/sum.hpp"
+#include "models/theory/normal.hpp"
 
 namespace gradpath {
 namespace {
@@ -88,29 +88,26 @@ class PowerProfile {
   std::vector<Group> groups_;
 };
 
-std::vector<Group> grouped(const SortedMagnitudes& sorted, const std::vector<double>& d) {
+/// The buckets of a tensor; standard: d of a magnitude.
+template <class Standard>
+std::vector<Group> grouped(const SortedMagnitudes& sorted, Standard standard) {
   const double n = static_cast<double>(sorted.counts().nonzeros());
   std::vector<Group> groups;
-  for (std::size_t begin = 0; begin < d.size();) {
-    const auto key = [&](std::size_t i) {
-      return std::bit_cast<std::uint32_t>(sorted.magnitude(i)) >> 16;
-    };
-    std::size_t end = begin;
-    double count = 0.0;
-    double sum = 0.0;
-    for (; end < d.size() && key(end) == key(begin); ++end) {
-      const double c = sorted.up_to(end) - sorted.below(end);
-      count += c;
-      sum += c * d[end];
-    }
-    const double mean = sum / count;
-    double squares = 0.0;
-    for (std::size_t i = begin; i < end; ++i) {
-      squares += (sorted.up_to(i) - sorted.below(i)) * (d[i] - mean) * (d[i] - mean);
-    }
-    groups.push_back({count / n, mean, squares / count});
-    begin = end;
-  }
+  sorted.visit_buckets([](const auto&) { return true; },
+                       [&](const auto& bucket, const auto& runs) {
+                         const auto count = static_cast<double>(bucket.count());
+                         double sum = 0.0;
+                         runs.for_each([&](const MagnitudeRun& run) {
+                           sum += static_cast<double>(run.count()) * standard(run.magnitude);
+                         });
+                         const double mean = sum / count;
+                         double squares = 0.0;
+                         runs.for_each([&](const MagnitudeRun& run) {
+                           const double d = standard(run.magnitude) - mean;
+                           squares += static_cast<double>(run.count()) * d * d;
+                         });
+                         groups.push_back({count / n, mean, squares / count});
+                       });
   return groups;
 }
 
@@ -132,28 +129,28 @@ double best_tau(const PowerProfile& profile) {
 
 GeneralisedFit fit_generalised(const SortedMagnitudes& sorted) {
   GeneralisedFit fit;
-  const std::size_t distinct = sorted.distinct();
-  if (distinct == 0) return fit;
-  const double n = static_cast<double>(sorted.counts().nonzeros());
-  const auto count = [&](std::size_t i) { return double{1} * (sorted.up_to(i) - sorted.below(i)); };
-  std::vector<double> logs(distinct);
+  const TensorCounts& counts = sorted.counts();
+  if (counts.nonzeros() == 0) return fit;
+  const double n = static_cast<double>(counts.nonzeros());
+  const auto log = [](float magnitude) { return std::log(double{magnitude}); };
+  const bool one_magnitude = counts.abs_min == counts.abs_max;
   CompensatedSum sum;
-  for (std::size_t i = 0; i < distinct; ++i) {
-    logs[i] = std::log(double{sorted.magnitude(i)});
-    sum.add(count(i) * logs[i]);
-  }
-  const double mean = distinct == 1 ? logs[0] : sum.value() / n;
+  sorted.visit([&](const MagnitudeRun& run) {
+    sum.add(static_cast<double>(run.count()) * log(run.magnitude));
+  });
+  const double mean = one_magnitude ? std::log(counts.abs_max) : sum.value() / n;
   CompensatedSum squares;
-  for (std::size_t i = 0; i < distinct; ++i) {
-    squares.add(count(i) * (logs[i] - mean) * (logs[i] - mean));
-  }
+  sorted.visit([&](const MagnitudeRun& run) {
+    const double d = log(run.magnitude) - mean;
+    squares.add(static_cast<double>(run.count()) * d * d);
+  });
   const double deviation = std::sqrt(squares.value() / n);
   fit.mu = mean;
   fit.sigma = deviation;
-  if (distinct == 1) return fit;
+  if (one_magnitude) return fit;
 
-  for (double& log : logs) log = (log - mean) / deviation;
-  const PowerProfile profile(grouped(sorted, logs));
+  const auto standard = [&](float magnitude) { return (log(magnitude) - mean) / deviation; };
+  const PowerProfile profile(grouped(sorted, standard));
   const double tau = best_tau(profile);
   fit.shape = 0.0;
   if (std::abs(tau) >= kLognormalTau) {
@@ -163,16 +160,16 @@ GeneralisedFit fit_generalised(const SortedMagnitudes& sorted) {
     fit.sigma = q * deviation / std::abs(tau);
     fit.mu = mean + s * deviation / tau;
   }
-  fit.ks = ks_distance(
-      distinct, n, [&](std::size_t i) { return sorted.below(i); },
-      [&](std::size_t i) { return sorted.up_to(i); },
-      [&](std::size_t i) { return generalised_cdf(fit, mean + deviation * logs[i]); });
+  const KsLaw law{.distance = &fit.ks, .cdf = [&](float magnitude) {
+                    return generalised_cdf(fit, mean + deviation * standard(magnitude));
+                  }};
+  ks_distances(sorted, std::span(&law, 1));
   return fit;
 }
 
 double generalised_cdf(const GeneralisedFit& fit, double log_magnitude) {
   const double z = (log_magnitude - fit.mu) / fit.sigma;
-  if (std::abs(fit.shape) < kLognormalTau) return 0.5 * std::erfc(-z / std::numbers::sqrt2);
+  if (std::abs(fit.shape) < kLognormalTau) return theory::normal_cdf(z);
   const double k = 1.0 / (fit.shape * fit.shape);
   const double g = k * std::exp(fit.shape * z);
   if (!std::isfinite(g)) return fit.shape > 0.0 ? 1.0 : 0.0;

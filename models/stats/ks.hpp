@@ -1,46 +1,25 @@
 #pragma once
 
-#include <algorithm>
-#include <cstddef>
+#include <functional>
+#include <span>
+
+#include "models/stats/sorted.hpp"
 
 namespace gradpath {
 
-/// Kolmogorov-Smirnov distance D = sup over all x of |ECDF(x) - CDF(x)| for a sample given by its
-/// distinct points in ascending order:
-///   below(k), up_to(k): number of sample values < point k, <= point k (points without a sample
-///     value are allowed: the ECDF has no step there)
-///   cdf(k): the distribution function at point k, non-decreasing in k
-///   total: number of sample values, > 0
-/// Both functions only grow, so between two points D is at most the ECDF above less the CDF below,
-/// or the other way round; stretches that cannot beat the largest difference found so far are not
-/// evaluated. That changes the cost (about 1 % of the CDF calls), not the result.
-template <class Below, class UpTo, class Cdf>
-[[nodiscard]] double ks_distance(std::size_t points, double total, Below below, UpTo up_to,
-                                 Cdf cdf) {
-  constexpr std::size_t kStretch = 256;
-  // Rounding of a CDF may break its order by a few 1e-16; a stretch is skipped beyond that.
-  constexpr double kRounding = 1e-14;
+/// A distribution function whose Kolmogorov-Smirnov distance from a tensor is wanted.
+struct KsLaw {
+  double* distance;                       ///< is filled
+  std::function<double(float)> cdf = {};  ///< at a positive value; of |x|, or of x, ...
+  /// ... where there is one for negative values too: at minus its argument, which is positive.
+  std::function<double(float)> cdf_of_negative = {};
+};
 
-  double largest = 0.0;
-  const auto look = [&](std::size_t k) {
-    const double f = cdf(k);
-    largest = std::max({largest, static_cast<double>(up_to(k)) / total - f,
-                        f - static_cast<double>(below(k)) / total});
-    return f;
-  };
-
-  // First the ends of all stretches, for a good first bound; then what lies between.
-  if (points == 0) return 0.0;
-  for (std::size_t k = 0; k < points; k += kStretch) look(k);
-  look(points - 1);
-  for (std::size_t first = 0; first < points - 1; first += kStretch) {
-    const std::size_t last = std::min(first + kStretch, points - 1);
-    const double above = static_cast<double>(below(last)) / total - cdf(first);
-    const double under = cdf(last) - static_cast<double>(up_to(first)) / total;
-    if (std::max(above, under) + kRounding <= largest) continue;
-    for (std::size_t k = first + 1; k < last; ++k) look(k);
-  }
-  return largest;
-}
+/// D = sup over all x of |ECDF(x) - CDF(x)| of a tensor's finite nonzeros (their magnitudes, or
+/// their signed values) against each law, on both sides of every step, exact with ties. Both
+/// functions only grow, so inside a bucket D is at most the ECDF above it less the CDF below it, or
+/// the other way round; buckets that cannot beat the largest difference between them are not read.
+/// That changes the cost (about 1 % of the CDF calls), not the result.
+void ks_distances(const SortedMagnitudes& sorted, std::span<const KsLaw> laws);
 
 }  // namespace gradpath

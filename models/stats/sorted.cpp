@@ -1,122 +1,127 @@
 #include "models/stats/sorted.hpp"
 
 #include <algorithm>
-#include <array>
-#include <bit>
-#include <limits>
 #include <utility>
 
-#include <fmt/format.h>
-
-#include "models/error.hpp"
+#include <hwy/contrib/sort/vqsort.h>
 
 namespace gradpath {
 namespace {
 
-constexpr std::uint32_t kMagnitudeMask = 0x7fffffffu;
-constexpr std::uint32_t kInfinity = 0x7f800000u;
-
-bool is_finite_nonzero(std::uint32_t bits) {
-  const std::uint32_t magnitude = bits & kMagnitudeMask;
-  return magnitude - 1u < kInfinity - 1u;
-}
-
-/// The bits that any element has set, to find tensors of bf16 values.
-std::uint32_t union_of_bits(std::span<const float> values) {
-  std::uint32_t all = 0;
-  for (const float x : values) all |= std::bit_cast<std::uint32_t>(x);
-  return all;
-}
-
-/// Sorts 32-bit keys ascending: least significant digit first, all histograms in one pass. A digit
-/// that is the same in every key costs nothing more.
-void radix_sort(std::vector<std::uint32_t>& keys) {
-  constexpr unsigned kDigitBits = 11;
-  constexpr std::size_t kDigits = 3;
-  constexpr std::size_t kBuckets = std::size_t{1} << kDigitBits;
-  constexpr std::uint32_t kDigitMask = kBuckets - 1;
-
-  std::array<std::array<std::uint32_t, kBuckets>, kDigits> histogram{};
-  for (const std::uint32_t key : keys) {
-    for (std::size_t d = 0; d < kDigits; ++d)
-      ++histogram[d][(key >> (d * kDigitBits)) & kDigitMask];
-  }
-  std::vector<std::uint32_t> other(keys.size());
-  for (std::size_t d = 0; d < kDigits; ++d) {
-    auto& starts = histogram[d];
-    if (std::ranges::find(starts, keys.size()) != starts.end()) continue;
-    std::uint32_t start = 0;
-    for (std::uint32_t& bucket : starts) start += std::exchange(bucket, start);
-    for (const std::uint32_t key : keys) {
-      other[starts[(key >> (d * kDigitBits)) & kDigitMask]++] = key;
-    }
-    keys.swap(other);
-  }
-}
+constexpr std::uint32_t kInfinityKey = 0x7f80;
+constexpr std::uint32_t kSignKey = 0x8000;
+constexpr std::uint32_t kKeyMask = kSignKey - 1;
 
 }  // namespace
 
-SortedMagnitudes::SortedMagnitudes(std::span<const float> values) : counts_(count_tensor(values)) {
-  if (values.size() > std::numeric_limits<std::uint32_t>::max()) {
-    throw UserError(fmt::format("tensor of {} elements: expected fewer than 2^32 to sort; split it",
-                                values.size()));
-  }
-  if ((union_of_bits(values) & 0xffffu) == 0) {
-    count_codes(values);
-  } else {
-    sort_keys(values);
-  }
-}
-
-void SortedMagnitudes::append(std::uint32_t magnitude_bits, std::uint32_t positive,
-                              std::uint32_t negative) {
-  const std::uint32_t before = up_to_.empty() ? 0 : up_to_.back();
-  const std::uint32_t negative_before = negatives();
-  magnitudes_.push_back(std::bit_cast<float>(magnitude_bits));
-  up_to_.push_back(before + positive + negative);
-  negative_up_to_.push_back(negative_before + negative);
-}
-
-void SortedMagnitudes::count_codes(std::span<const float> values) {
-  constexpr std::uint32_t kNegative = 0x8000u;
-  constexpr std::uint32_t kInfinityCode = kInfinity >> 16;
-  std::vector<std::uint32_t> histogram(std::size_t{1} << 16);
-  for (const float x : values) ++histogram[std::bit_cast<std::uint32_t>(x) >> 16];
-  for (std::uint32_t code = 1; code < kInfinityCode; ++code) {
-    const std::uint32_t positive = histogram[code];
-    const std::uint32_t negative = histogram[code | kNegative];
-    if (positive + negative > 0) append(code << 16, positive, negative);
-  }
-}
-
-void SortedMagnitudes::sort_keys(std::span<const float> values) {
-  // The sign goes below the magnitude: one sort orders magnitudes and keeps the signs apart.
-  std::vector<std::uint32_t> keys;
-  keys.reserve(counts_.nonzeros());
-  for (const float x : values) {
-    const auto bits = std::bit_cast<std::uint32_t>(x);
-    if (is_finite_nonzero(bits)) keys.push_back(std::rotl(bits, 1));
-  }
-  radix_sort(keys);
-
-  std::size_t distinct = 0;
-  for (std::size_t i = 0; i < keys.size(); ++i) {
-    if (i == 0 || (keys[i] | 1u) != (keys[i - 1] | 1u)) ++distinct;
-  }
-  magnitudes_.reserve(distinct);
-  up_to_.reserve(distinct);
-  negative_up_to_.reserve(distinct);
-  for (std::size_t i = 0; i < keys.size();) {
-    const std::uint32_t magnitude_bits = keys[i] >> 1;
-    std::uint32_t positive = 0;
-    std::uint32_t negative = 0;
-    for (; i < keys.size() && keys[i] >> 1 == magnitude_bits; ++i) {
-      const std::uint32_t is_negative = keys[i] & 1u;
-      negative += is_negative;
-      positive += 1u - is_negative;
+SortedMagnitudes::SortedMagnitudes(TensorSource source, std::size_t batch)
+    : source_(std::move(source)), batch_(batch), counts_(count_tensor(source_)) {
+  std::vector<std::uint64_t> histogram(std::size_t{2} * kSignKey);
+  std::uint64_t least_zeros[2] = {};  // which share their key with the smallest subnormals
+  source_.visit([&](std::uint64_t, std::span<const float> values) {
+    std::uint32_t all = 0;
+    for (const float x : values) {
+      const auto bits = std::bit_cast<std::uint32_t>(x);
+      all |= bits;
+      ++histogram[bits >> 16];
+      least_zeros[bits >> 31] += (bits << 1) == 0 ? 1u : 0u;
     }
-    append(magnitude_bits, positive, negative);
+    is_bfloat16_ = is_bfloat16_ && (all & 0xffffu) == 0;
+  });
+  histogram[0] -= least_zeros[0];
+  histogram[kSignKey] -= least_zeros[1];
+  std::uint64_t below = 0;
+  for (std::uint32_t key = 0; key < kInfinityKey; ++key) {
+    const Bucket bucket{.key = key,
+                        .positives = histogram[key],
+                        .negatives = histogram[key | kSignKey],
+                        .below = below,
+                        .negative_below = negatives_};
+    if (bucket.count() == 0) continue;
+    buckets_.push_back(bucket);
+    below += bucket.count();
+    negatives_ += bucket.negatives;
   }
+}
+
+// Reads the elements of the chosen buckets and sorts them. The sign goes below the magnitude: one
+// sort orders magnitudes and keeps the signs apart.
+void SortedMagnitudes::load(std::span<const std::size_t> chosen, std::uint64_t elements) const {
+  if (is_bfloat16_ || has_all_ || chosen.empty()) return;
+  if (elements > batch_) return count_lows(buckets_[chosen.front()].key);  // one bucket, then
+  has_all_ = chosen.size() == buckets_.size();
+  std::vector<std::uint8_t> takes(std::size_t{1} << 15);
+  places_.assign(buckets_.size(), 0);
+  std::size_t place = 0;
+  for (const std::size_t b : chosen) {
+    takes[buckets_[b].key] = 1;
+    places_[b] = place;
+    place += static_cast<std::size_t>(buckets_[b].count());
+  }
+  runs_.clear();
+  if (keys_.capacity() <= place) keys_ = {};  // not both in memory
+  keys_.resize(place + 1);  // one more: every element is written, whether or not it stays
+  std::size_t size = 0;
+  source_.visit([&](std::uint64_t, std::span<const float> values) {
+    for (const float x : values) {
+      const std::uint32_t key = std::rotl(std::bit_cast<std::uint32_t>(x), 1);
+      keys_[size] = key;
+      size += key > 1 ? takes[key >> 17] : 0u;
+    }
+  });
+  keys_.pop_back();
+  hwy::Sorter()(keys_.data(), keys_.size(), hwy::SortAscending());
+}
+
+// A bucket too large to be sorted is counted by the lower half of the bits.
+void SortedMagnitudes::count_lows(std::uint32_t key) const {
+  constexpr std::size_t kLows = std::size_t{1} << 16;
+  std::vector<std::uint64_t> counts(2 * kLows);
+  source_.visit([&](std::uint64_t, std::span<const float> values) {
+    for (const float x : values) {
+      const auto bits = std::bit_cast<std::uint32_t>(x);
+      if ((bits >> 16 & kKeyMask) == key) ++counts[(bits & 0xffffu) << 1 | bits >> 31];
+    }
+  });
+  if (key == 0) counts[0] = counts[1] = 0;  // zeros
+  keys_.clear();
+  runs_.clear();
+  for (std::uint32_t low = 0; low < kLows; ++low) {
+    const MagnitudeRun run{std::bit_cast<float>(key << 16 | low), counts[2 * low],
+                           counts[2 * low + 1]};
+    if (run.count() > 0) runs_.push_back(run);
+  }
+}
+
+SortedMagnitudes::Runs SortedMagnitudes::runs_of(std::size_t b) const {
+  const Bucket& bucket = buckets_[b];
+  Runs runs;
+  if (is_bfloat16_) {
+    runs_ = {{bucket.lower_edge(), bucket.positives, bucket.negatives}};
+  } else if (runs_.empty()) {
+    runs.keys_ = std::span<const std::uint32_t>(keys_).subspan(
+        places_[b], static_cast<std::size_t>(bucket.count()));
+  }
+  runs.runs_ = runs_;
+  return runs;
+}
+
+float SortedMagnitudes::magnitude_at(std::uint64_t rank) const {
+  float found = 0.0f;
+  std::uint64_t left = rank;
+  visit_buckets(
+      [&](const Bucket& bucket) {
+        return bucket.below <= rank && rank < bucket.below + bucket.count();
+      },
+      [&](const Bucket& bucket, const Runs& runs) {
+        left = rank - bucket.below;
+        std::uint64_t before = 0;
+        runs.for_each([&](const MagnitudeRun& run) {
+          if (before <= left) found = run.magnitude;
+          before += run.count();
+        });
+      });
+  return found;
 }
 
 }  // namespace gradpath

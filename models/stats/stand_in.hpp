@@ -1,7 +1,8 @@
 #pragma once
 
-#include <span>
 #include <vector>
+
+#include "models/stats/tensor_source.hpp"
 
 namespace gradpath {
 
@@ -11,8 +12,7 @@ class SortedMagnitudes;
 /// `mantissa_bits` (0 to 7) leading fraction bits are kept, as hardware would: the elements of each
 /// bucket spread evenly over it, at (i + 1/2) / n of its width. std::invalid_argument outside 0
 /// to 7.
-[[nodiscard]] std::vector<float> histogram_stand_in(std::span<const float> values,
-                                                    int mantissa_bits);
+[[nodiscard]] std::vector<float> histogram_stand_in(const TensorSource& source, int mantissa_bits);
 
 /// The `p` quantile, 0 <= p <= 1, of |x| over the finite nonzeros: linear between the order
 /// statistics around (n - 1) p, as numpy does. NaN if there are none.

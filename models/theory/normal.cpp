@@ -4,7 +4,7 @@
 #include <numbers>
 #include <stdexcept>
 
-#include "models/theory/root.hpp"
+#include <boost/math/special_functions/erf.hpp>
 
 namespace gradpath::theory {
 namespace {
@@ -37,11 +37,7 @@ double mills_ratio(double z) {
 
 double normal_quantile(double p) {
   if (!(p > 0.0 && p < 1.0)) throw std::domain_error("normal_quantile: p outside (0, 1)");
-  if (p > 0.5) return -normal_quantile(1.0 - p);
-  // In logarithms the tail is nearly a parabola, on which Newton converges from any start.
-  return increasing_root([p](double z) {
-    return ValueAndSlope{std::log(normal_cdf(z) / p), normal_density(z) / normal_cdf(z)};
-  });
+  return -std::numbers::sqrt2 * boost::math::erfc_inv(2.0 * p);
 }
 
 }  // namespace gradpath::theory

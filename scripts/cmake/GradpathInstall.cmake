@@ -25,7 +25,8 @@ set(public_headers
   models/sparse/dispatch.hpp models/sparse/packed_codes.hpp models/sparse/sparse_panel.hpp
   models/sparse/tensordash.hpp
   models/stats/counts.hpp models/stats/fit.hpp models/stats/generalised.hpp
-  models/stats/lilliefors.hpp models/stats/sorted.hpp
+  models/stats/lilliefors.hpp models/stats/sorted.hpp models/stats/sum.hpp
+  models/stats/tensor_source.hpp
   models/synth/variates.hpp
   models/theory/best_split.hpp models/theory/expected_max.hpp
   models/theory/lognormal_pruning.hpp models/theory/normal.hpp models/theory/split_error.hpp)

@@ -15,21 +15,7 @@
 namespace gradpath {
 
 TensorSource source_of(const SelectedTensor& selected) {
-  return [selected](const std::function<void(std::span<const float>)>& visit) {
-    const Tensor& tensor = *selected.tensor;
-    if (const auto view = float_view(tensor)) {
-      visit(*view);
-    } else {
-      constexpr std::uint64_t kPiece = std::uint64_t{1} << 18;
-      std::vector<float> piece;
-      for (std::uint64_t first = 0; first < tensor.numel(); first += kPiece) {
-        piece.resize(static_cast<std::size_t>(std::min(kPiece, tensor.numel() - first)));
-        read_floats(tensor, first, piece);
-        visit(piece);
-      }
-    }
-    selected.trace->file().release(tensor);
-  };
+  return float_source(selected.trace->file(), *selected.tensor);
 }
 
 AllocationRule parse_allocation_rule(std::string_view text) {

@@ -15,7 +15,7 @@ enum class AllocationRule : std::uint8_t { uniform, cosine, authors };
 /// Reads uniform, cosine or authors; UserError otherwise.
 [[nodiscard]] AllocationRule parse_allocation_rule(std::string_view text);
 
-/// Hands out a tensor of an open file piece by piece, so that none is in memory as a whole.
+/// A tensor of an open file, read piece by piece, so that none is in memory as a whole.
 [[nodiscard]] TensorSource source_of(const SelectedTensor& selected);
 
 /// The allocation of each budget. Reads the tensors as often as needed and keeps none of them.

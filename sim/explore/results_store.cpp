@@ -52,7 +52,7 @@ std::string declared(const Column<SweepRow>& column) {
   return fmt::format("{} {}", column.name, column.sql);
 }
 
-void bind(SQLite::Statement& statement, int place, const Cell& cell) {
+void bind_cell(SQLite::Statement& statement, int place, const Cell& cell) {
   if (const auto* text = std::get_if<std::string>(&cell)) {
     statement.bind(place, *text);
   } else if (const auto* real = std::get_if<double>(&cell)) {
@@ -119,7 +119,7 @@ std::string insertion() {
 
 void insert(SQLite::Statement& statement, const Columns& columns, const SweepRow& row) {
   statement.reset();
-  for (int place = 1; const auto& column : columns) bind(statement, place++, column.get(row));
+  for (int place = 1; const auto& column : columns) bind_cell(statement, place++, column.get(row));
   statement.exec();
 }
 

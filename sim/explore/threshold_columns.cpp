@@ -11,7 +11,6 @@
 #include "models/error.hpp"
 #include "models/prune/threshold.hpp"
 #include "models/prune/threshold_unit.hpp"
-#include "models/stats/sorted.hpp"
 
 namespace gradpath {
 namespace {
@@ -39,7 +38,7 @@ std::vector<ThresholdRow> unit_thresholds(std::span<const float> values,
   std::vector<ThresholdRow> rows;
   if (values.empty()) return rows;
   constexpr double kTargetSteps = 65536;
-  const SortedMagnitudes sorted(values);
+  MagnitudeTable magnitudes(values);
   const auto add = [&](const auto& unit, const std::string& name, const std::string& bits) {
     for (const double target : targets) {
       const auto steps = static_cast<std::uint16_t>(
@@ -52,7 +51,7 @@ std::vector<ThresholdRow> unit_thresholds(std::span<const float> values,
                       .numel = values.size(),
                       .target_sparsity = target,
                       .alpha = alpha,
-                      .reached_sparsity = expected_sparsity(sorted, alpha)});
+                      .reached_sparsity = expected_sparsity(magnitudes, alpha)});
     }
   };
   try {

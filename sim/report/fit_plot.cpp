@@ -126,12 +126,36 @@ std::string panel_svg(const FitPanel& panel) {
   return svg;
 }
 
+// How many elements have log2|x| below each of the edges, which ascend. Buckets between two edges
+// are taken as a whole, so that few are read.
+std::vector<double> counts_below(const SortedMagnitudes& sorted, const std::vector<double>& edges) {
+  const auto log = [](float magnitude) { return std::log2(double{magnitude}); };
+  std::vector<double> below(edges.size());
+  const auto add = [&](float magnitude, std::uint64_t count) {
+    const auto first = std::ranges::upper_bound(edges, log(magnitude));
+    for (auto edge = first; edge != edges.end(); ++edge) {
+      below[static_cast<std::size_t>(edge - edges.begin())] += static_cast<double>(count);
+    }
+  };
+  const auto is_cut = [&](const SortedMagnitudes::Bucket& bucket) {
+    return std::ranges::upper_bound(edges, log(bucket.lower_edge())) !=
+           std::ranges::upper_bound(edges, log(bucket.upper_edge()));
+  };
+  for (const SortedMagnitudes::Bucket& bucket : sorted.buckets()) {
+    if (!is_cut(bucket)) add(bucket.upper_edge(), bucket.count());
+  }
+  sorted.visit_buckets(is_cut, [&](const auto&, const auto& runs) {
+    runs.for_each([&](const MagnitudeRun& run) { add(run.magnitude, run.count()); });
+  });
+  return below;
+}
+
 }  // namespace
 
 FitPanel make_panel(std::string title, const SortedMagnitudes& sorted, const TensorFit& fit,
                     const GeneralisedFit& generalised) {
   FitPanel panel{.title = std::move(title), .edges = {}, .densities = {}, .curves = {}};
-  if (sorted.distinct() == 0) return panel;
+  if (sorted.counts().nonzeros() == 0) return panel;
   // The middle of the mass decides: one far outlier must not press all bars into one.
   const double n = static_cast<double>(sorted.counts().nonzeros());
   double low = std::log2(fit.counts.abs_min);
@@ -140,18 +164,12 @@ FitPanel make_panel(std::string title, const SortedMagnitudes& sorted, const Ten
   high = std::max(low + 1.0,
                   std::ceil(std::min(high, fit.mu_log2 + 6.0 * fit.sigma_log2 + 1.0) + 1e-9));
   const double width = (high - low) / kBars;
-  std::size_t index = 0;
-  const auto count_up_to = [&](double y) {
-    while (index < sorted.distinct() && std::log2(double{sorted.magnitude(index)}) < y) ++index;
-    return index == 0 ? 0.0 : double{1} * sorted.up_to(index - 1);
-  };
-  double before = count_up_to(low);
-  panel.edges.push_back(low);
-  for (std::size_t i = 1; i <= kBars; ++i) {
+  for (std::size_t i = 0; i <= kBars; ++i) {
     panel.edges.push_back(low + width * static_cast<double>(i));
-    const double now = count_up_to(panel.edges.back());
-    panel.densities.push_back((now - before) / n / width);
-    before = now;
+  }
+  const std::vector<double> below = counts_below(sorted, panel.edges);
+  for (std::size_t i = 0; i < kBars; ++i) {
+    panel.densities.push_back((below[i + 1] - below[i]) / n / width);
   }
   if (!(fit.sigma_ln > 0.0)) return panel;
   const auto densities = log_densities(fit, generalised);

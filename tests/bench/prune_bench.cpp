@@ -83,7 +83,11 @@ void policy(benchmark::State& state, const char* specification) {
   for (auto _ : state) {
     PruneInput input(values, {.examples = 64, .kind = TensorKind::gradient});
     const PrunePlan plan = made->plan(input, options);
-    made->apply(plan, input, options, out);
+    input.source().visit(
+        [&](std::uint64_t first, std::span<const float> in) {
+          made->apply(plan, options, first, in, std::span(out).subspan(first, in.size()));
+        },
+        piece_size(plan));
     benchmark::ClobberMemory();
   }
   bench::report(state, 8);
@@ -103,6 +107,7 @@ BENCHMARK_CAPTURE(policy, ye, "ye")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(policy, dithered, "dithered")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(policy, hard, "hard")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(policy, random, "random")->Unit(benchmark::kMillisecond);
+BENCHMARK_CAPTURE(policy, swat, "swat")->Unit(benchmark::kMillisecond);
 BENCHMARK_CAPTURE(policy, nm_2_4, "nm:2:4")->Unit(benchmark::kMillisecond);
 
 }  // namespace

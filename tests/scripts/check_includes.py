@@ -19,7 +19,7 @@ MAY_USE = {
     "sim/cli": ["sim", "traces", "models"],
 }
 # The rooms of models: each may include from itself and from those before it.
-ROOMS = ("specification", "round", "format", "stats", "theory", "synth", "quantize", "sparse", "mac", "scale", "schemes",
+ROOMS = ("specification", "round", "format", "theory", "stats", "synth", "quantize", "sparse", "mac", "scale", "schemes",
          "profile", "prune")
 # Only these folders may know SystemC or Verilated code.
 KNOWS_HARDWARE = ("sim/datapath", "sim/verify", "sim/verify/banks", "sim/cosim")

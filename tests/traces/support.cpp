@@ -1,7 +1,6 @@
 #include "tests/traces/support.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iterator>
@@ -9,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
+#include "tests/seed.hpp"
 
 namespace gradpath::test {
 
@@ -61,9 +61,6 @@ std::string user_error(const std::function<void()>& work) {
   return "";
 }
 
-std::uint64_t test_seed() {
-  const char* text = std::getenv("GRADPATH_TEST_SEED");
-  return text == nullptr ? 20240607u : std::strtoull(text, nullptr, 10);
-}
+std::uint64_t test_seed() { return gradpath::test_seed(20240607u); }
 
 }  // namespace gradpath::test

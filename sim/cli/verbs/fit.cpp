@@ -1,5 +1,6 @@
 #include "models/stats/fit.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -30,6 +31,9 @@ namespace gradpath::cli {
 namespace {
 
 constexpr std::size_t kMostPanels = 1000;
+// Elements that all threads together sort at a time: 128 MiB.
+constexpr std::size_t kSorted = std::size_t{1} << 25;
+constexpr std::size_t kReleaseEvery = 4096;  // runs of a channel, each from a page of its own
 
 /// The fitted columns, in the contract's order.
 struct FitColumn {
@@ -128,12 +132,15 @@ class Channels {
 
   [[nodiscard]] std::size_t count() const { return count_; }
 
-  void gather(std::span<const float> values, std::size_t channel, std::vector<float>& out) const {
+  void gather(const TensorSource& source, std::size_t channel, std::vector<float>& out) const {
     out.clear();
+    std::vector<float> buffer;
     for (std::size_t o = 0; o < outer_; ++o) {
-      const auto run = values.subspan((o * count_ + channel) * inner_, inner_);
+      const auto run = source.read((o * count_ + channel) * inner_, inner_, buffer);
       out.insert(out.end(), run.begin(), run.end());
+      if (o % kReleaseEvery == 0) source.release(0, source.numel());
     }
+    source.release(0, source.numel());
   }
 
  private:
@@ -207,9 +214,10 @@ class FitCommand : public Command {
     const std::vector<SelectedTensor> tensors = selection_.tensors();
     std::vector<std::vector<Row>> rows(tensors.size());
     Progress progress(session, "fit", tensors.size());
+    const std::size_t at_once = std::min<std::size_t>(session.threads, tensors.size());
+    const std::size_t batch = kSorted / std::clamp<std::size_t>(at_once, 1, 32);
     parallel_for(tensors.size(), session.threads, [&](std::size_t i) {
-      rows[i] = for_tensor(tensors[i], [&] { return fit_rows(*tensors[i].tensor, session); });
-      tensors[i].trace->file().release(*tensors[i].tensor);
+      rows[i] = for_tensor(tensors[i], [&] { return fit_rows(tensors[i], batch, session.seed); });
       progress.add(1);
     });
     Table table(columns());
@@ -235,40 +243,42 @@ class FitCommand : public Command {
   }
 
  private:
-  [[nodiscard]] std::vector<Row> fit_rows(const Tensor& tensor, const Session& session) const {
-    const TensorFloats floats(tensor);
-    const Seed seed = tensor_seed(session.seed, RandomUnit::pruner, tensor.name);
+  [[nodiscard]] std::vector<Row> fit_rows(const SelectedTensor& selected, std::size_t batch,
+                                          Seed user_seed) const {
+    const Tensor& tensor = *selected.tensor;
+    const TensorSource source = float_source(selected.trace->file(), tensor);
+    const Seed seed = tensor_seed(user_seed, RandomUnit::pruner, tensor.name);
     std::vector<Row> rows;
     if (!per_channel_) {
-      rows.push_back(fit_row(floats.values(), seed, tensor.name));
+      rows.push_back(fit_row(source, seed, tensor.name, batch));
       return rows;
     }
     const Channels channels(tensor.shape);
     std::vector<float> values;
     for (std::size_t channel = 0; channel < channels.count(); ++channel) {
-      channels.gather(floats.values(), channel, values);
-      rows.push_back(fit_row(values, derive(seed, channel),
-                             fmt::format("{} channel {}", tensor.name, channel)));
+      channels.gather(source, channel, values);
+      rows.push_back(fit_row(TensorSource(values), derive(seed, channel),
+                             fmt::format("{} channel {}", tensor.name, channel), batch));
       rows.back().channel = channel;
     }
     return rows;
   }
 
-  [[nodiscard]] Row fit_row(std::span<const float> values, Seed seed,
-                            const std::string& title) const {
+  [[nodiscard]] Row fit_row(const TensorSource& source, Seed seed, const std::string& title,
+                            std::size_t batch) const {
     Row row;
     if (source_.kind == FitSource::Kind::tensor) {
-      row.seen = answers(SortedMagnitudes(values), title, row.panel);
+      row.seen = answers(SortedMagnitudes(source, batch), title, row.panel);
       row.fitted = static_cast<double>(row.seen.fit.counts.nonzeros());
       return row;
     }
     FitPanel unused;
-    row.full = answers(SortedMagnitudes(values), title, unused);
+    row.full = answers(SortedMagnitudes(source, batch), title, unused);
     const std::vector<float> left =
         source_.kind == FitSource::Kind::sample
-            ? draw_sample(values, source_.parameter, seed)
-            : histogram_stand_in(values, static_cast<int>(source_.parameter));
-    row.seen = answers(SortedMagnitudes(left), title, row.panel);
+            ? draw_sample(source, source_.parameter, seed)
+            : histogram_stand_in(source, static_cast<int>(source_.parameter));
+    row.seen = answers(SortedMagnitudes(left, batch), title, row.panel);
     TensorFit& fit = row.seen.fit;
     row.fitted = static_cast<double>(fit.counts.nonzeros());
     // Counting is cheap in any hardware: counts are the tensor's, and so is the n of the maximum.

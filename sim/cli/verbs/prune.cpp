@@ -27,6 +27,19 @@
 namespace gradpath::cli {
 namespace {
 
+// Runs when made; its time is that between start and stop.
+class Stopwatch {
+ public:
+  void start() { start_ = Clock::now(); }
+  void stop() { elapsed_ += Clock::now() - start_; }
+  [[nodiscard]] double seconds() const { return elapsed_.count(); }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point start_ = Clock::now();
+  std::chrono::duration<double> elapsed_ = {};
+};
+
 class PruneCommand : public Command {
  public:
   const Description& description() const override {
@@ -113,24 +126,14 @@ class PruneCommand : public Command {
     const std::vector<Allocation> allocations = allocated(tensors, session);
 
     std::vector<std::vector<PruneRow>> rows(tensors.size());
-    std::vector<std::vector<float>> pruned(tensors.size());
     Progress progress(session, "prune", tensors.size());
-    // Results that are written wait for their turn: then a few tensors at a time.
-    const std::size_t batch = writer ? std::max(session.threads, 1u) : tensors.size();
-    for (std::size_t first = 0; first < tensors.size(); first += batch) {
-      parallel_for(std::min(batch, tensors.size() - first), session.threads, [&](std::size_t n) {
-        const std::size_t i = first + n;
-        rows[i] = for_tensor(tensors[i],
-                             [&] { return prune(tensors[i], i, allocations, session, pruned[i]); });
-        if (!writer) pruned[i] = {};
-        tensors[i].trace->file().release(*tensors[i].tensor);
-        progress.add(1);
+    // What is written is written in the tensors' order, so one after the other.
+    parallel_for(tensors.size(), writer ? 1 : session.threads, [&](std::size_t i) {
+      rows[i] = for_tensor(tensors[i], [&] {
+        return prune(tensors[i], i, allocations, session, writer ? &*writer : nullptr);
       });
-      for (std::size_t i = first; writer && i < std::min(first + batch, tensors.size()); ++i) {
-        writer->append(std::span<const float>(pruned[i]));
-        pruned[i] = {};
-      }
-    }
+      progress.add(1);
+    });
     if (writer) writer->commit();
     table_output_.write(table(rows), session);
     return ExitCode::good;
@@ -152,19 +155,18 @@ class PruneCommand : public Command {
     return allocations;
   }
 
-  // All targets and policies of one tensor; `pruned` is the last result.
+  // All targets and policies of one tensor, piece by piece.
   [[nodiscard]] std::vector<PruneRow> prune(const SelectedTensor& selected, std::size_t index,
                                             const std::vector<Allocation>& allocations,
                                             const Session& session,
-                                            std::vector<float>& pruned) const {
+                                            SafetensorsWriter* writer) const {
     const Tensor& tensor = *selected.tensor;
-    const TensorFloats floats(tensor);
+    const TensorSource source = source_of(selected);
     const TensorContext context = tensor_context(tensor);
-    std::optional<PruneInput> input(std::in_place, floats.values(), context);
+    std::optional<PruneInput> input(std::in_place, source, context);
     std::optional<MagnitudeTable> before = table_of_step_before(selected);
     PruneOptions options = options_;
     options.seed = tensor_seed(session.seed, RandomUnit::pruner, tensor.name);
-    pruned.resize(floats.values().size());
     std::vector<PruneRow> rows;
     for (std::size_t t = 0; t < targets_.size(); ++t) {
       options.target_sparsity = allocations[t].sparsities[index];
@@ -175,18 +177,29 @@ class PruneCommand : public Command {
         cosine = expected_pruning_cosine(input->table(), double{alpha});
       }
       for (const PrunePolicyPtr& policy : policies_) {
-        if (shows_time_) input.emplace(floats.values(), context);  // nothing known yet
-        const auto start = std::chrono::steady_clock::now();
+        if (shows_time_) input.emplace(source, context);  // nothing known yet
+        Stopwatch watch;
         const PrunePlan plan = policy->plan(*input, options);
-        policy->apply(plan, *input, options, pruned);
-        const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+        watch.stop();
+        PruneMeasurer measured;
+        std::vector<float> out;
+        source.visit(
+            [&](std::uint64_t first, std::span<const float> in) {
+              out.resize(in.size());
+              watch.start();
+              policy->apply(plan, options, first, in, out);
+              watch.stop();
+              measured.add(in, out);
+              if (writer != nullptr) writer->append(std::span<const float>(out));
+            },
+            piece_size(plan));
         rows.push_back({.trace = selected.trace->path(),
                         .tensor = tensor.name,
                         .policy = policy->name(),
-                        .result = measure_result(*policy, plan, *input, options, pruned),
+                        .result = result_of(*policy, plan, options, measured),
                         .budget = targets_[t],
                         .expected_cosine = cosine,
-                        .seconds = seconds.count()});
+                        .seconds = watch.seconds()});
       }
     }
     return rows;

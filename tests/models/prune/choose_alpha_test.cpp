@@ -100,7 +100,7 @@ TEST(DrawSample, DrawsEveryElementEquallyOftenAndNoneTwice) {
   std::iota(values.begin(), values.end(), 0.0f);
   std::vector<int> drawn(kElements);
   for (std::uint64_t s = 0; s < kSeeds; ++s) {
-    const std::vector<float> sample = draw_sample(values, kSize, {seed + s});
+    const std::vector<float> sample = draw_sample(TensorSource(values), kSize, {seed + s});
     ASSERT_EQ(sample.size(), std::size_t{kSize});
     ASSERT_EQ(std::set<float>(sample.begin(), sample.end()).size(), std::size_t{kSize});
     for (const float x : sample) ++drawn[static_cast<std::size_t>(x)];
@@ -109,15 +109,15 @@ TEST(DrawSample, DrawsEveryElementEquallyOftenAndNoneTwice) {
   for (const int count : drawn) {
     EXPECT_NEAR(count, kSeeds * 0.4, 7 * std::sqrt(kSeeds * 0.4 * 0.6));
   }
-  EXPECT_EQ(draw_sample(values, kElements, {seed}), values);
-  EXPECT_EQ(draw_sample(values, 1000, {seed}), values);
+  EXPECT_EQ(draw_sample(TensorSource(values), kElements, {seed}), values);
+  EXPECT_EQ(draw_sample(TensorSource(values), 1000, {seed}), values);
 }
 
 TEST(ChooseAlpha, FromASampleIsTheSamplesExactThreshold) {
   const std::vector<float> values = lognormal_tensor(test_seed(94), 20'000, -12.0, 1.5, 0.25);
   PruneInput input(values);
   const PruneOptions options{.target_sparsity = 0.85, .seed = {7}};
-  const std::vector<float> sample = draw_sample(values, 1024, {7});
+  const std::vector<float> sample = draw_sample(TensorSource(values), 1024, {7});
   EXPECT_EQ(choose_alpha({AlphaRule::Kind::sample, 1024}, input, options),
             exact_threshold(SortedMagnitudes(sample), 0.85));
   EXPECT_EQ(choose_alpha({AlphaRule::Kind::sample, 20'000}, input, options),

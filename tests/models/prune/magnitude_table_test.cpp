@@ -123,13 +123,15 @@ TEST(MagnitudeTable, HasTheThresholdsAndSparsitiesOfTheSortedTensor) {
 }
 
 TEST(MagnitudeTable, ReadsPiecesAsItReadsTheWhole) {
-  const std::vector<float> values = lognormal_tensor(test_seed(74), 10'007, -12.0, 2.0, 0.3);
+  const std::vector<float> values = lognormal_tensor(test_seed(74), 600'007, -12.0, 2.0, 0.3);
   const std::span<const float> whole(values);
-  MagnitudeTable table([&](const std::function<void(std::span<const float>)>& visit) {
-    for (std::size_t begin = 0; begin < whole.size(); begin += 131) {
-      visit(whole.subspan(begin, std::min<std::size_t>(131, whole.size() - begin)));
-    }
-  });
+  // Converted on the way, as a file of another type is.
+  MagnitudeTable table(TensorSource(
+      whole.size(), [&](std::uint64_t first, std::size_t count, std::vector<float>& buffer) {
+        buffer.assign(values.begin() + static_cast<std::ptrdiff_t>(first),
+                      values.begin() + static_cast<std::ptrdiff_t>(first + count));
+        return std::span<const float>(buffer);
+      }));
   const SortedMagnitudes sorted(values);
   for (const double target : {0.35, 0.5, 0.85, 0.99}) {
     EXPECT_EQ(exact_threshold(table, target), exact_threshold(sorted, target));

@@ -120,6 +120,26 @@ TEST_P(EveryPolicy, PassesInfinitiesAndNans) {
   EXPECT_FALSE(std::isnan(r.cosine));
 }
 
+TEST_P(EveryPolicy, MakesOfPiecesWhatItMakesOfTheWhole) {
+  std::vector<float> in = lognormal_tensor(test_seed(59), 24'000, -9.0, 1.5, 0.1);
+  for (std::size_t i = 0; i < in.size(); i += 7) in[i] = in[0];  // ties, of which some have to go
+  in[5] = kInf;
+  const TensorContext context{.examples = 3, .kind = TensorKind::input};
+  const std::vector<float> whole = prune(GetParam().name, in, 0.7, 4, context).values;
+  const auto policy = parse_prune_policy(GetParam().name);
+  PruneInput input(in, context);
+  const PruneOptions options{.target_sparsity = 0.7, .seed = {4}};
+  const PrunePlan plan = policy->plan(input, options);
+  std::vector<float> pieces(in.size());
+  for (std::size_t first = 0; first < in.size();) {
+    const std::size_t size = std::min<std::size_t>(101 * plan.granule, in.size() - first);
+    policy->apply(plan, options, first, std::span(in).subspan(first, size),
+                  std::span(pieces).subspan(first, size));
+    first += size;
+  }
+  EXPECT_TRUE(std::ranges::equal(pieces, whole, same_bits));
+}
+
 TEST_P(EveryPolicy, KeepsSignsAndWritesPositiveZeros) {
   const std::vector<float> in = lognormal_tensor(test_seed(62), 5000, -9.0, 2.0, 0.2);
   const auto [r, out] = prune(GetParam().name, in, 0.8);
@@ -409,7 +429,7 @@ TEST(Dithered, IsUnbiasedByEnumeration) {
   for (std::uint64_t seed = 0; seed < kSeeds; ++seed) {
     std::vector<float> out(2);
     const PruneOptions options{.random_bits = 4, .seed = {seed}};
-    policy->apply(policy->plan(input, options), input, options, out);
+    policy->apply(policy->plan(input, options), options, 0, in, out);
     ++seen[out[0]];
     sum += out[0];
   }

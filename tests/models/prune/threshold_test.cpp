@@ -99,7 +99,7 @@ TEST(ExactThreshold, RefusesWhatCannotBeReached) {
 TEST(ExpectedSparsity, CountsZerosAndNothingElseAtAlphaZero) {
   const std::vector<float> values = {0, -0.0f, 1, kNan};
   EXPECT_EQ(expected_sparsity(SortedMagnitudes(values), 0.0), 0.5);
-  EXPECT_TRUE(std::isnan(expected_sparsity(SortedMagnitudes(std::vector<float>{}), 1.0)));
+  EXPECT_TRUE(std::isnan(expected_sparsity(SortedMagnitudes(std::span<const float>()), 1.0)));
 }
 
 TEST(LognormalThreshold, ReachesTheTargetOnLognormalTensors) {

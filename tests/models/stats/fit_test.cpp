@@ -12,6 +12,7 @@
 #include <boost/math/distributions/normal.hpp>
 #include <gtest/gtest.h>
 
+#include "models/stats/generalised.hpp"
 #include "models/stats/ks.hpp"
 #include "models/stats/sum.hpp"
 #include "tests/models/random_tensor.hpp"
@@ -128,17 +129,46 @@ TEST(CompensatedSum, KeepsWhatAPlainSumLoses) {
   EXPECT_EQ(sum.value(), 2.0);
 }
 
-TEST(KsDistance, SkippingStretchesChangesNothing) {
+TEST(KsDistances, SkippingBucketsChangesNothing) {
   std::mt19937_64 random(test_seed(21));
   std::uniform_real_distribution<double> uniform;
   for (const std::size_t n : {1u, 2u, 255u, 256u, 257u, 5'000u}) {
-    std::vector<double> sample(n);
-    for (double& x : sample) x = std::pow(uniform(random), 1.02);
+    // Magnitudes against the uniform law on (0, 1), signed values against that on (-1, 1).
+    std::vector<float> values(n);
+    for (float& x : values) {
+      x = static_cast<float>(std::pow(1 - uniform(random), 1.02));
+      if (random() % 2 == 0) x = -x;
+    }
+    std::vector<double> sample(values.begin(), values.end());
     std::ranges::sort(sample);
-    const double actual = ks_distance(
-        n, static_cast<double>(n), [](std::size_t k) { return k; },
-        [](std::size_t k) { return k + 1; }, [&](std::size_t k) { return sample[k]; });
-    EXPECT_EQ(actual, ks_by_definition(sample, [](double x) { return x; })) << n;
+    std::vector<double> magnitudes(n);
+    std::ranges::transform(sample, magnitudes.begin(), [](double x) { return std::fabs(x); });
+    std::ranges::sort(magnitudes);
+    for (const std::size_t batch : {SortedMagnitudes::kBatch, std::size_t{100}}) {
+      double of_magnitudes = -1;
+      double of_values = -1;
+      const KsLaw laws[] = {{.distance = &of_magnitudes, .cdf = [](float m) { return double{m}; }},
+                            {.distance = &of_values,
+                             .cdf = [](float m) { return (1 + double{m}) / 2; },
+                             .cdf_of_negative = [](float m) { return (1 - double{m}) / 2; }}};
+      ks_distances(SortedMagnitudes(values, batch), laws);
+      EXPECT_EQ(of_magnitudes, ks_by_definition(magnitudes, [](double x) { return x; })) << n;
+      EXPECT_EQ(of_values, ks_by_definition(sample, [](double x) { return (1 + x) / 2; })) << n;
+    }
+  }
+}
+
+// The same bits, however little is sorted at a time.
+TEST(Fit, DoesNotDependOnTheBatch) {
+  std::vector<float> values = lognormal_tensor(test_seed(29), 20'000, -9.0, 1.5, 0.2);
+  for (std::size_t i = 0; i < 6'000; ++i) values.push_back(1e-4f);  // a bucket beyond the batch
+  const std::vector<double> expected = all_fields(fit_tensor(values));
+  const GeneralisedFit generalised = fit_generalised(SortedMagnitudes(values));
+  for (const std::size_t batch : {std::size_t{5'000}, std::size_t{300}}) {
+    EXPECT_EQ(all_fields(fit_tensor(SortedMagnitudes(values, batch))), expected);
+    const GeneralisedFit found = fit_generalised(SortedMagnitudes(values, batch));
+    EXPECT_EQ(found.shape, generalised.shape);
+    EXPECT_EQ(found.ks, generalised.ks);
   }
 }
 

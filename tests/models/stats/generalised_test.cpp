@@ -215,23 +215,25 @@ TEST(Lilliefors, FallsWithTheDistanceWithoutStepsAndIsUndefinedForFewValues) {
 TEST(StandIn, KeepsCountsBySignAndBucketAndSpreadsThem) {
   // Two in [1, 2), one negative in [2, 4); zeros and what is not finite are left out.
   const std::vector<float> values = {1.0f, 1.9f, -3.0f, 0.0f, HUGE_VALF, NAN};
-  auto spread = histogram_stand_in(values, 0);
+  auto spread = histogram_stand_in(TensorSource(values), 0);
   std::ranges::sort(spread);
   EXPECT_EQ(spread, (std::vector<float>{-3.0f, 1.25f, 1.75f}));
-  spread = histogram_stand_in(values, 1);
+  spread = histogram_stand_in(TensorSource(values), 1);
   std::ranges::sort(spread);
   EXPECT_EQ(spread, (std::vector<float>{-3.5f, 1.25f, 1.75f}));
-  EXPECT_EQ(histogram_stand_in(std::vector<float>{1e-45f, 3.4e38f}, 0).size(), 2u);
-  EXPECT_THROW((void)histogram_stand_in(values, 8), std::invalid_argument);
+  const std::vector<float> extremes = {1e-45f, 3.4e38f};
+  EXPECT_EQ(histogram_stand_in(TensorSource(extremes), 0).size(), 2u);
+  EXPECT_THROW((void)histogram_stand_in(TensorSource(values), 8), std::invalid_argument);
 }
 
 TEST(MagnitudeQuantile, IsLinearBetweenOrderStatistics) {
-  const SortedMagnitudes sorted(std::vector<float>{4.0f, -1.0f, 2.0f, 2.0f, 0.0f});
+  const std::vector<float> values = {4.0f, -1.0f, 2.0f, 2.0f, 0.0f};
+  const SortedMagnitudes sorted(values);
   EXPECT_EQ(magnitude_quantile(sorted, 0.0), 1.0);
   EXPECT_EQ(magnitude_quantile(sorted, 0.5), 2.0);
   EXPECT_DOUBLE_EQ(magnitude_quantile(sorted, 0.9), 2.0 + 0.7 * 2.0);
   EXPECT_EQ(magnitude_quantile(sorted, 1.0), 4.0);
-  EXPECT_TRUE(std::isnan(magnitude_quantile(SortedMagnitudes(std::vector<float>{0.0f}), 0.5)));
+  EXPECT_TRUE(std::isnan(magnitude_quantile(SortedMagnitudes(std::span(values).last(1)), 0.5)));
 }
 
 }  // namespace

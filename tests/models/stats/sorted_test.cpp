@@ -1,5 +1,6 @@
 #include "models/stats/sorted.hpp"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -60,31 +61,39 @@ TEST(TensorCounts, BlocksAddUpAcrossTheirBorders) {
   EXPECT_EQ(counts.abs_max, 3.0);
 }
 
-/// Compares with an ordered map of the standard library.
+/// Compares with an ordered map of the standard library, whatever is sorted at a time.
 void expect_like_a_map(const std::vector<float>& values) {
-  std::map<float, std::pair<std::uint32_t, std::uint32_t>> expected;  // of both signs, negative
+  std::map<float, std::pair<std::uint64_t, std::uint64_t>> expected;  // positive, negative
   for (const float x : values) {
     if (!std::isfinite(x) || x == 0.0f) continue;
-    auto& [both, negative] = expected[std::fabs(x)];
-    ++both;
-    if (x < 0.0f) ++negative;
+    auto& [positive, negative] = expected[std::fabs(x)];
+    ++(x < 0.0f ? negative : positive);
   }
-  const SortedMagnitudes sorted(values);
-  ASSERT_EQ(sorted.distinct(), expected.size());
-  std::size_t i = 0;
-  std::uint32_t below = 0;
-  std::uint32_t negative_below = 0;
-  for (const auto& [magnitude, counts] : expected) {
-    ASSERT_EQ(sorted.magnitude(i), magnitude);
-    ASSERT_EQ(sorted.below(i), below) << magnitude;
-    ASSERT_EQ(sorted.negative_below(i), negative_below) << magnitude;
-    below += counts.first;
-    negative_below += counts.second;
-    ASSERT_EQ(sorted.up_to(i), below) << magnitude;
-    ASSERT_EQ(sorted.negative_up_to(i), negative_below) << magnitude;
-    ++i;
+  for (const std::size_t batch : {SortedMagnitudes::kBatch, std::size_t{4000}, std::size_t{1}}) {
+    const SortedMagnitudes sorted(values, batch);
+    auto next = expected.begin();
+    std::uint64_t below = 0;
+    std::uint64_t negative_below = 0;
+    sorted.visit_buckets(
+        [](const auto&) { return true; },
+        [&](const SortedMagnitudes::Bucket& bucket, const SortedMagnitudes::Runs& runs) {
+          ASSERT_EQ(bucket.below, below);
+          ASSERT_EQ(bucket.negative_below, negative_below);
+          runs.for_each([&](const MagnitudeRun& run) {
+            ASSERT_NE(next, expected.end());
+            ASSERT_EQ(run.magnitude, next->first);
+            ASSERT_EQ(run.positives, next->second.first) << run.magnitude;
+            ASSERT_EQ(run.negatives, next->second.second) << run.magnitude;
+            below += run.count();
+            negative_below += run.negatives;
+            ++next;
+          });
+          ASSERT_EQ(bucket.below + bucket.count(), below);
+        });
+    EXPECT_EQ(next, expected.end());
+    EXPECT_EQ(sorted.negatives(), negative_below);
+    if (testing::Test::HasFatalFailure()) return;
   }
-  EXPECT_EQ(sorted.negatives(), negative_below);
 }
 
 TEST(SortedMagnitudes, EqualsAnOrderedMapOnRandomBits) {
@@ -104,10 +113,26 @@ TEST(SortedMagnitudes, EqualsAnOrderedMapWithManyTiesAndBothSigns) {
   }
 }
 
+TEST(SortedMagnitudes, FindsEveryRankInBatchesOfAnySize) {
+  std::vector<float> values = lognormal_tensor(test_seed(13), 300, 0, 0.01, 0.1);
+  values.insert(values.end(), {1.0f, -1.0f, 1.0f, 0x1p-149f, -0x1p-140f, 3e38f});
+  std::vector<float> order;
+  for (const float x : values) {
+    if (x != 0.0f) order.push_back(std::fabs(x));
+  }
+  std::ranges::sort(order);
+  for (const std::size_t batch : {std::size_t{1000}, std::size_t{50}, std::size_t{1}}) {
+    const SortedMagnitudes sorted(values, batch);
+    for (std::size_t rank = 0; rank < order.size(); ++rank) {
+      ASSERT_EQ(sorted.magnitude_at(rank), order[rank]) << rank << " " << batch;
+    }
+  }
+}
+
 TEST(SortedMagnitudes, HoldsNothingWithoutAFiniteNonzero) {
   const std::vector<float> values = {0.0f, kInf, kNan};
   const SortedMagnitudes sorted(values);
-  EXPECT_EQ(sorted.distinct(), 0u);
+  EXPECT_TRUE(sorted.buckets().empty());
   EXPECT_EQ(sorted.negatives(), 0u);
   EXPECT_EQ(sorted.counts().numel, 3u);
 }

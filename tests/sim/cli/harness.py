@@ -52,6 +52,27 @@ class CommandTest(unittest.TestCase):
         self.assertEqual((done.returncode, done.stderr), (0, ""), arguments)
         return done.stdout
 
+    def peak_megabytes(self, *arguments):
+        """Runs, expects exit code 0; gives the most memory that was resident, mapped files included."""
+        with open(os.devnull, "w", encoding="utf-8") as nothing:
+            child = subprocess.Popen([PROGRAM, *map(str, arguments)], cwd=self.folder, stdout=nothing)
+            _, status, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(status)
+        self.assertEqual(child.returncode, 0, arguments)
+        return usage.ru_maxrss / 1024
+
+    def write_large(self, megabytes):
+        """A file of one tensor of random bits: nearly all magnitudes differ, NaNs are among them. Written piece by
+        piece, as a child's peak counts what its parent had in memory."""
+        size = megabytes * 2**20
+        header = json.dumps({"grad_output": {"dtype": "F32", "shape": [size // 4], "data_offsets": [0, size]}})
+        header = header.ljust(-(-len(header) // 8) * 8).encode()
+        with open(self.folder / "large", "wb") as file:
+            file.write(struct.pack("<Q", len(header)) + header)
+            for _ in range(megabytes):
+                file.write(self.random.randbytes(2**20))
+        return "large"
+
     def refused(self, *arguments):
         """Runs, expects exit code 2, one line on stderr, nothing on stdout; gives that line."""
         done = self.run_program(*arguments)

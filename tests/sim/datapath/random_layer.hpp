@@ -1,21 +1,18 @@
 #pragma once
 
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 #include <string>
 #include <vector>
 
 #include "models/format/formats.hpp"
 #include "sim/datapath/replay/layer_replay.hpp"
+#include "tests/seed.hpp"
 
 namespace gradpath::test {
 
 /// The seed of random tests: GRADPATH_TEST_SEED, or a fixed one.
-inline std::uint64_t test_seed() {
-  const char* text = std::getenv("GRADPATH_TEST_SEED");
-  return text == nullptr ? 20260701 : std::strtoull(text, nullptr, 10);
-}
+inline std::uint64_t test_seed() { return gradpath::test_seed(20260701); }
 
 inline std::string seed_note() { return "GRADPATH_TEST_SEED=" + std::to_string(test_seed()); }
 

@@ -4,7 +4,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <limits>
 #include <random>
 #include <stdexcept>
@@ -12,6 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "models/error.hpp"
+#include "tests/seed.hpp"
 
 namespace gradpath::cli {
 namespace {
@@ -136,8 +136,7 @@ TEST(NumberText, SpellsWhatIsNotFinite) {
 }
 
 TEST(NumberText, ReadsBackAsTheSameNumber) {
-  const char* text = std::getenv("GRADPATH_TEST_SEED");
-  const std::uint64_t seed = text == nullptr ? 20240607u : std::strtoull(text, nullptr, 10);
+  const std::uint64_t seed = test_seed(20240607u);
   SCOPED_TRACE("GRADPATH_TEST_SEED=" + std::to_string(seed));
   std::mt19937_64 random(seed);
   for (int i = 0; i < 100'000; ++i) {

@@ -29,6 +29,11 @@ class Fit(harness.CommandTest):
         below = 0.5 * math.erfc(1 / math.sqrt(2))
         self.assertAlmostEqual(row["ks_lognormal"], 0.5 - below, places=12)
 
+    def test_memory_is_that_of_what_is_sorted(self):
+        # 4 bytes an element here, for a tensor of 64 MB; larger ones are sorted in parts.
+        name = self.write_large(64)
+        self.assertLess(self.peak_megabytes("fit", name, "--quiet", "--threads", 1), 130)
+
     def test_subnormals_are_counted_as_nonzeros(self):
         data = struct.pack("<3I", 1, 0x007fffff, 0x00800000)
         row = self.json_rows("fit", self.write("t", {"grad_output": ("F32", [3], data)}))[0]

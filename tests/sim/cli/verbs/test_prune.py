@@ -6,6 +6,12 @@ from harness import f32, floats
 
 
 class Prune(harness.CommandTest):
+    def test_memory_does_not_grow_with_the_tensor(self):
+        name = self.write_large(64)
+        for policy in ("stochastic", "topk", "nm:2:4"):
+            self.assertLess(self.peak_megabytes("prune", name, "--sparsity", 0.5, "--policy", policy, "--quiet",
+                                                "--threads", 1, "-o", "out.safetensors"), 60)
+
     def test_columns_are_the_contract(self):
         name = self.write_gradients()
         self.assertEqual(self.good("prune", name, "--sparsity", "0.5", "--csv", "-").splitlines()[0],

@@ -1,4 +1,3 @@
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,13 +8,13 @@
 #include "models/round/random.hpp"
 #include "sim/verify/banks/quantizer_lane/quantizer_lane.hpp"
 #include "sim/verify/banks/stages/stages.hpp"
+#include "tests/seed.hpp"
 
 namespace gradpath::verify {
 namespace {
 
 Seed test_seed() {
-  const char* text = std::getenv("GRADPATH_TEST_SEED");
-  const Seed seed{text == nullptr ? 1 : std::strtoull(text, nullptr, 10)};
+  const Seed seed{test_seed(1)};
   testing::Test::RecordProperty("seed", std::to_string(seed.value));
   return seed;
 }

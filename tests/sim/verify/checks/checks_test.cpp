@@ -1,6 +1,5 @@
 #include "sim/verify/checks/checks.hpp"
 
-#include <cstdlib>
 #include <string>
 #include <vector>
 
@@ -10,13 +9,13 @@
 #include "models/format/formats.hpp"
 #include "sim/verify/banks/stages/stages.hpp"
 #include "sim/verify/checks/scoreboard.hpp"
+#include "tests/seed.hpp"
 
 namespace gradpath::verify {
 namespace {
 
 Seed test_seed() {
-  const char* text = std::getenv("GRADPATH_TEST_SEED");
-  const Seed seed{text == nullptr ? 1 : std::strtoull(text, nullptr, 10)};
+  const Seed seed{test_seed(1)};
   testing::Test::RecordProperty("seed", std::to_string(seed.value));
   return seed;
 }

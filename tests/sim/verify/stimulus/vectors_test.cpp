@@ -1,20 +1,19 @@
 #include "sim/verify/stimulus/vectors.hpp"
 
 #include <bit>
-#include <cstdlib>
 #include <string>
 
 #include <gtest/gtest.h>
 
 #include "models/format/formats.hpp"
 #include "models/quantize/quantizer.hpp"
+#include "tests/seed.hpp"
 
 namespace gradpath::verify {
 namespace {
 
 Seed test_seed() {
-  const char* text = std::getenv("GRADPATH_TEST_SEED");
-  const Seed seed{text == nullptr ? 1 : std::strtoull(text, nullptr, 10)};
+  const Seed seed{test_seed(1)};
   testing::Test::RecordProperty("seed", std::to_string(seed.value));
   return seed;
 }
