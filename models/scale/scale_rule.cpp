@@ -33,7 +33,7 @@ const Table<Choice<ScaleRule>>& rules() {
 std::uint32_t fraction_limit(const Format& element, ScaleRule rule) {
   switch (rule) {
     case ScaleRule::floor:
-      return kFractionMask;
+      return fp32::kFraction;
     case ScaleRule::round:
       return kSqrt2Fraction;
     case ScaleRule::ceil:

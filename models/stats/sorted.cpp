@@ -59,7 +59,7 @@ void SortedMagnitudes::load(std::span<const std::size_t> chosen, std::uint64_t e
     place += static_cast<std::size_t>(buckets_[b].count());
   }
   runs_.clear();
-  if (keys_.capacity() <= place) keys_ = {};  // not both in memory
+  if (keys_.capacity() <= place) std::vector<std::uint32_t>().swap(keys_);  // not both in memory
   keys_.resize(place + 1);  // one more: every element is written, whether or not it stays
   std::size_t size = 0;
   source_.visit([&](std::uint64_t, std::span<const float> values) {
