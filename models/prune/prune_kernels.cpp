@@ -316,7 +316,8 @@ HWY_EXPORT(nm_all);
 template <class Work>
 void with_words(const PruneRun& run, Work work) {
   constexpr std::size_t kWords = 16 * CounterRandom::kBlock;
-  std::array<std::uint32_t, kWords + HWY_MAX_BYTES / sizeof(std::uint32_t)> words;
+  // One more block: fill_words writes past the last by less than a vector of the widest target.
+  std::array<std::uint32_t, kWords + CounterRandom::kBlock> words;
   for (std::size_t begin = 0; begin < run.in.size(); begin += kWords) {
     const std::size_t size = std::min(kWords, run.in.size() - begin);
     HWY_DYNAMIC_DISPATCH(fill_words)(run.random, run.first + begin, size, words.data());
