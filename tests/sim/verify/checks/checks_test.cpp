@@ -15,7 +15,7 @@ namespace gradpath::verify {
 namespace {
 
 Seed test_seed() {
-  const Seed seed{test_seed(1)};
+  const Seed seed{gradpath::test_seed(1)};
   testing::Test::RecordProperty("seed", std::to_string(seed.value));
   return seed;
 }
