@@ -106,10 +106,11 @@ inline constexpr Code kNoCode = ~Code{0};
   if (flushes_input(options.flush) && abs_bits < kSmallestNormalBits) abs_bits = 0;
   std::uint64_t place = rounded_place(format, options.rounding, abs_bits, negative, word);
   if (place > format.max_finite_magnitude()) {
-    if (!rounds_toward_zero(options.rounding.mode, negative)) {
-      return overflow_code(format, options.overflow, negative);
-    }
-    place = format.max_finite_magnitude();
+    // Toward zero it stops at the largest finite, which no flush takes away: e1m6 has subnormals
+    // alone.
+    return rounds_toward_zero(options.rounding.mode, negative)
+               ? with_sign(format, format.max_finite_magnitude(), negative)
+               : overflow_code(format, options.overflow, negative);
   }
   if (flushes_output(options.flush) && place >> format.mantissa_bits == 0) place = 0;
   return with_sign(format, static_cast<Code>(place), negative);

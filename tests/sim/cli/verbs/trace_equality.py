@@ -45,6 +45,12 @@ def replay(program, trace, options, folder):
     return "", done.stdout, (folder / "modules.csv").read_text()
 
 
+def costs(products):
+    """The rows without the products' errors, which a run without values does not know."""
+    return [{k: v for k, v in row.items() if not k.startswith("product_")}
+            for row in csv.DictReader(products.splitlines())]
+
+
 def compare(program, trace, name, options, folder):
     """A row of the report, the number of differing runs; (refusal, None) where replay refuses."""
     refusal, products, modules = replay(program, trace, options, folder)
@@ -60,7 +66,7 @@ def compare(program, trace, name, options, folder):
     # The values too, with all modules: --check compares them with a plain loop.
     checked = subprocess.run([program, "replay", trace, *options, "--rtl", ",".join(MODULES), "--check", "--quiet",
                               "--csv", "-"], text=True, capture_output=True, check=False)
-    if checked.returncode != 0 or checked.stdout != products:
+    if checked.returncode != 0 or costs(checked.stdout) != costs(products):
         wrong.append(f"--check: {checked.stderr.strip() or 'differs'}")
     total = {c: sum(int(r[c]) for r in front_end) for c in ("stalled_in_cycles", "stalled_out_cycles")}
     return (f"{name:25} {len(rows):4} products {sum(int(r['cycles']) for r in rows):11} cycles, front end "
