@@ -110,9 +110,10 @@ void profile_blocks(std::vector<ProfiledTensor>& tensors, const BlockKey& key,
   std::vector<BlockProfile> parts(slices.size());
   BuilderPool<BlockProfileBuilder> builders;
   parallel_for(slices.size(), session.threads, [&](std::size_t s) {
-    const auto [tensor, first, count] = slices[s];
+    const Slice& slice = slices[s];
     parts[s] = builders.make([&](BlockProfileBuilder& builder) {
-      add_groups(builder, *tensors[tensor].source, layouts[tensor], {first, count});
+      add_groups(builder, *tensors[slice.tensor].source, layouts[slice.tensor],
+                 {slice.first, slice.count});
     });
   });
   for (std::size_t s = 0; s < slices.size(); ++s) {
