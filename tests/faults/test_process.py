@@ -230,7 +230,7 @@ class Signals(harness.CommandTest):
         self.assertEqual(process.returncode, 0)
 
     def test_a_waveform_is_removed(self):
-        name = self.write("t", {"step0/l/grad_output": ("F32", [400, 400], b"\0\0\x80?" * 160_000),
+        name = self.write("t", {"step0/l/grad_output": ("F32", [8000, 400], b"\0\0\x80?" * 3_200_000),
                                 "step0/l/weight": ("F32", [400, 4], bytes(6400))}, {"layers": '{"l":{"op":"linear"}}'})
         (self.folder / "w.fst").write_text("old")
         process = subprocess.Popen([PROGRAM, "replay", name, "--rtl", "quantizer,compactor", "--random", "lanes",
@@ -238,7 +238,7 @@ class Signals(harness.CommandTest):
                                    stderr=subprocess.PIPE, text=True)
         while process.poll() is None and not [f for f in self.files() if "partial" in f]:
             time.sleep(0.005)
-        time.sleep(0.1)
+        time.sleep(0.02)
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
         self.assertEqual(process.returncode, 143, errors)
