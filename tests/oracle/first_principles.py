@@ -88,7 +88,8 @@ class Format:
         """The code of float x; rounding: 'rne' ... or ('sr', R)."""
         negative = math.copysign(1.0, x) < 0
         sign = 2**self.magnitude_bits if negative and self.signed else 0
-        if math.isnan(x) or (negative and not self.signed and x != 0):
+        flushed = flush and abs(x) < 2.0**-126
+        if math.isnan(x) or (negative and not self.signed and x != 0 and not flushed):
             if self.nan is not None:
                 return self.nan
             return 0 if nan_policy == "zero" else self.last | sign

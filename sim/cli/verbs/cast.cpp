@@ -107,8 +107,10 @@ class CastCommand : public Command {
     table_output_.open();
     selection_.open();
     const std::vector<SelectedTensor> tensors = selection_.tensors();
-    const Quantizer quantizer(format_, options_);
-    if (scheme_ != nullptr) {
+    std::optional<Quantizer> quantizer;  // a scheme has no format
+    if (scheme_ == nullptr) {
+      quantizer.emplace(format_, options_);
+    } else {
       scheme_->load([&](const std::string& path) {
         session.files.add("--scheme's code book", path, FileUse::read);
         return read_text(path);
@@ -117,7 +119,7 @@ class CastCommand : public Command {
     const PreparedCasts prepared =
         scheme_ != nullptr
             ? prepare_casts(*scheme_, options_, tensors, session.seed, session.threads)
-            : prepare_casts(scaling_, axis_, quantizer, tensors, session.seed, session.threads);
+            : prepare_casts(scaling_, axis_, *quantizer, tensors, session.seed, session.threads);
     for (const std::string& note : prepared.notes) session.note(note);
     const CastFile file(tensors, prepared, as_values_, native_dtype_);
     SafetensorsWriter writer(path_, file.declarations, metadata(session));
