@@ -65,10 +65,8 @@ TEST(DramReference, BandwidthWithinFivePercentAndLatencyWithinTen) {
   EXPECT_EQ(compared, 135);
 }
 
-// Never looked at while the model was made: banks in the top bits of the address. The figures are
-// DRAMSys's, refresh on, window 32.
-// One row (HBM2) decided the order of bank group and bank in this mapping; no timing was fitted to
-// these.
+// Banks in the top bits of the address: DRAMSys's figures, refresh on, window 32. One row (HBM2)
+// decided the order of bank group and bank in this mapping; no timing was fitted to these.
 TEST(DramReference, HoldsForTheMappingByBanks) {
   struct Row {
     std::string_view memory, pattern;
